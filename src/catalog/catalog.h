@@ -1,0 +1,130 @@
+// What the planner wants to know of the database: relations, relationships, functions. Plain data and an
+// interface; catalog/pg_catalog.cpp answers from PostgreSQL's own caches, unit tests from tables of their own.
+// Pure C++. Names are in the server's UTF-8, unquoted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pgrest::catalog {
+
+using Oid = std::uint32_t;
+
+struct Column {
+    std::string name;
+    Oid type = 0;
+    std::string type_name;           // for a cast in SQL: schema-qualified and quoted, with modifier ("numeric(10,2)")
+    bool is_json = false;            // declared type is json or jsonb itself
+    bool is_tsvector = false;        // tsvector, also through domains
+    std::string default_expression;  // as pg_get_expr; of the column, identity (nextval(...)), or its domain; "" = none
+    bool generated_always = false;   // GENERATED ALWAYS (identity or stored)
+    // Domain representations: functions of IMPLICIT casts, quoted and schema-qualified; "" = none.
+    std::string to_json_function;    // domain -> json
+    std::string from_json_function;  // json -> domain
+    std::string from_text_function;  // text -> domain
+};
+
+enum class RelationKind { Table, PartitionedTable, View, MaterializedView, ForeignTable };
+
+struct Relation {
+    Oid oid = 0;
+    std::string schema;
+    std::string name;
+    RelationKind kind = RelationKind::Table;
+    std::vector<Column> columns;           // without dropped ones, in order
+    std::vector<std::string> primary_key;  // key columns; of a view those that show a base table's whole key
+
+    bool is_view() const { return kind == RelationKind::View || kind == RelationKind::MaterializedView; }
+    const Column* column(std::string_view column_name) const;
+};
+
+struct Updatability {
+    bool insertable = false;
+    bool updatable = false;
+    bool deletable = false;
+};
+
+enum class Cardinality { OneToMany, ManyToOne, OneToOne, ManyToMany };
+
+struct Junction {
+    std::string schema;
+    std::string name;
+    std::string origin_constraint;
+    std::string target_constraint;
+    std::vector<std::pair<std::string, std::string>> origin_columns;  // origin column, junction column
+    std::vector<std::pair<std::string, std::string>> target_columns;  // target column, junction column
+};
+
+struct ComputedRelationship {
+    std::string function_schema;
+    std::string function_name;
+    bool returns_set = true;
+};
+
+// One directed entry origin -> target.
+struct Relationship {
+    Cardinality cardinality = Cardinality::ManyToOne;
+    std::string constraint;  // empty for many-to-many and computed ones
+    std::string origin_schema, origin_name;
+    std::string target_schema, target_name;
+    bool origin_is_view = false;
+    bool target_is_view = false;
+    bool self = false;
+    std::vector<std::pair<std::string, std::string>> columns;  // origin column, target column; constraint order
+    std::optional<Junction> junction;
+    std::optional<ComputedRelationship> computed;
+
+    bool to_one() const { return cardinality == Cardinality::ManyToOne || cardinality == Cardinality::OneToOne; }
+};
+
+struct Parameter {
+    std::string name;  // "" when unnamed
+    Oid type = 0;
+    std::string type_name;   // for a cast: schema-qualified, quoted; character -> character varying, bit -> bit varying
+    std::string shown_type;  // regtype text for messages
+    bool required = true;
+    bool variadic = false;
+};
+
+enum class Volatility { Immutable, Stable, Volatile };
+
+struct Function {
+    Oid oid = 0;
+    std::string schema;
+    std::string name;
+    std::vector<Parameter> parameters;  // input parameters in order
+    bool returns_set = false;
+    bool returns_void = false;
+    bool composite = false;         // row type, or any OUT, INOUT or TABLE parameter
+    std::string row_type_schema;    // of composite results that are the row type of a relation (or a
+    std::string row_type_relation;  // domain over one); "" otherwise
+    std::string media_type;         // result is a domain named like a media type: its name in lower case
+    Volatility volatility = Volatility::Volatile;
+    std::vector<std::pair<std::string, std::string>> settings;  // SET clauses: name, value
+};
+
+class Catalog {
+public:
+    virtual ~Catalog() = default;
+
+    // An exposed kind of relation (no partition) in that schema; null when there is none.
+    // The result stays valid while the caller holds it.
+    virtual std::shared_ptr<const Relation> relation(std::string_view schema, std::string_view name) = 0;
+    // pg_relation_is_updatable(oid, true); tables always.
+    virtual Updatability updatability(const Relation& relation) = 0;
+    // All entries whose origin is this relation (spec: embed.md section 1), target in the same schema, or any of
+    // exposed_schemas for computed ones.
+    virtual std::vector<Relationship> relationships(std::string_view schema, std::string_view name) = 0;
+    // Callable functions of that name (rpc.md section 2).
+    virtual std::vector<Function> functions(std::string_view schema, std::string_view name) = 0;
+    // For hints only; called when an error is made.
+    virtual std::vector<std::string> relation_names(std::string_view schema) = 0;
+    virtual std::vector<std::string> function_names(std::string_view schema) = 0;
+};
+
+}  // namespace pgrest::catalog

@@ -1,0 +1,21 @@
+// The core: one request, one answer. Knows nothing of processes: executors call it, and so does pgrest.request().
+#pragma once
+
+#include "auth/identity.h"
+#include "config/config.h"
+#include "exec/transaction.h"
+#include "http/message.h"
+
+namespace pgrest::exec {
+
+struct HandleOptions {
+    Surroundings surroundings = Surroundings::OwnTransaction;
+};
+
+// Answers the request through the sink, errors too (http::Failure and pg::Error never leave it). Throws only what the
+// sink throws from start() and finish(), or std::bad_alloc. After a streamed answer broke off, it throws pg::Error: the
+// connection must be closed.
+void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
+            http::ResponseSink& sink, const HandleOptions& options);
+
+}  // namespace pgrest::exec

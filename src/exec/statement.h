@@ -1,0 +1,69 @@
+// One SQL statement with its values, run through SPI, its rows written as they come.
+// Saved plans, parameters that PostgreSQL's parser types, and the DestReceiver live behind this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exec/body.h"
+
+namespace pgrest::exec {
+
+// Values stand for $1, $2, ... in this order; nothing is SQL NULL. Sent untyped: the type is what PostgreSQL's parser
+// infers, as for a quoted literal. Text is UTF-8 from the client and is verified and converted here.
+// A view: the text must outlive the call.
+struct Statement {
+    std::string sql;
+    std::vector<std::optional<std::string_view>> values;
+    // Values that are bound as bytea with exactly these bytes (unnamed bytea parameter): index into values.
+    std::optional<std::size_t> binary_value;
+};
+
+enum class RowForm {
+    None,        // rows are only counted
+    JsonArray,   // [{...},\n {...}]   (brackets included)
+    JsonObject,  // the first row as an object; nothing written when there is none
+    JsonValue,   // the first row's first visible column as a JSON value; `null` when there is no row
+    JsonValues,  // array of the first visible column's values
+    Csv,         // header line and rows; a lone line feed when there is no row
+    Raw,         // first row's first visible column: text, or the bytes of a bytea
+    Fields,      // the first row's visible columns as JSON texts, into Outcome::fields
+};
+
+struct RowFormat {
+    RowForm form = RowForm::JsonArray;
+    bool strip_nulls = false;
+    // The statement's first `hidden` columns are not part of the rows; the first row's values of them come back as text
+    // in Outcome::hidden (nothing = NULL).
+    int hidden = 0;
+    // The last hidden column is a marker: NULL means that the row is no row (an empty page beside a total).
+    bool marker = false;
+    // Column names for the CSV header when they differ from the statement's.
+    std::vector<std::string> csv_header;
+};
+
+struct Outcome {
+    std::int64_t rows = 0;
+    std::vector<std::optional<std::string>> hidden;
+    std::vector<std::optional<std::string>> fields;  // RowForm::Fields
+};
+
+struct RunOptions {
+    bool read_only = true;        // use the active snapshot and refuse anything but reads (SPI's read_only)
+    bool depends_on_role = true;  // role is part of the plan's key
+};
+
+// Runs the statement in the current transaction, under the current role. Throws pg::Error; the caller then ends the
+// transaction. May stream (Body) while rows come.
+Outcome run(const Statement& statement, const RowFormat& format, const RunOptions& options, Body& body);
+
+// Runs SQL without values or result that is not worth a saved plan (EXPLAIN's text comes back through `lines`).
+void run_utility(const std::string& sql);
+
+// Drops every saved plan of this process.
+void forget_plans();
+
+}  // namespace pgrest::exec

@@ -1,0 +1,59 @@
+// The transaction around a request: role, settings, pre-request, role lock, end (auth.md sections 4 to 8).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pgrest::exec {
+
+enum class Isolation { ReadCommitted, RepeatableRead, Serializable };
+
+struct TransactionPlan {
+    bool read_only = true;
+    std::optional<Isolation> function_isolation;  // the called function's clause; else the role's setting decides
+    std::string search_path;                      // quoted, joined: "\"api\", \"public\""
+    std::string role;
+    bool apply_role_settings = true;  // db_config: settings of the role (auth.md 4.4), isolation of the role
+    // Set after the role, in this order, local to the transaction: claims, request.*, timezone, hoisted settings.
+    // Names that PostgreSQL refuses are errors of the request.
+    std::vector<std::pair<std::string, std::string>> settings;
+    std::string pre_request_sql;  // `SELECT "schema"."name"()`, "" = none
+    bool lock_role = true;
+};
+
+enum class Surroundings {
+    OwnTransaction,  // an executor: a transaction of its own, isolation can be chosen
+    Subtransaction,  // pgrest.request(): inside the caller's transaction; everything is put back afterwards
+};
+
+// begin() does all up to and including the pre-request function and the lock. Any failure throws pg::Error, and the
+// transaction is then rolled back by the destructor. One object, one request.
+class Transaction {
+public:
+    explicit Transaction(Surroundings surroundings);
+    ~Transaction();  // rolls back what has not ended
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    void begin(const TransactionPlan& plan);
+    // `response.status` and `response.headers` as they stand; "" when not set.
+    std::string setting(const char* name);
+    void check_deferred_constraints();  // SET CONSTRAINTS ALL IMMEDIATE
+    void commit();
+    void rollback();
+
+private:
+    Surroundings surroundings_;
+    bool open_ = false;
+    struct State;
+    State* state_ = nullptr;
+};
+
+// The list of design.md section 3 (8): role, settings, portals, prepared statements, LISTEN, session advisory locks,
+// temporary tables, sequence caches. After every request of an executor, also after errors. Never throws; a failure
+// ends the process.
+void clean_up_session();
+
+}  // namespace pgrest::exec
