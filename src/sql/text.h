@@ -1,0 +1,46 @@
+// SQL text under construction, with its values. The text is made of fixed words, quoted identifiers and type names of
+// checked characters; a value becomes $1, $2, ... and never text. Pure C++.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgrest::sql {
+
+class Text {
+public:
+    Text() { text_.reserve(512); }
+
+    Text& add(std::string_view words) {
+        text_.append(words);
+        return *this;
+    }
+    // A double-quoted identifier; quotes inside are doubled, the name ends at a NUL.
+    Text& name(std::string_view identifier);
+    Text& name(std::string_view schema, std::string_view identifier) { return name(schema).add(".").name(identifier); }
+
+    // A parameter. value() keeps a view: the text must live as long as the statement.
+    Text& value(std::string_view text);
+    Text& owned_value(std::string text);
+    Text& null_value();
+
+    const std::string& text() const { return text_; }
+    const std::vector<std::optional<std::string_view>>& values() const { return values_; }
+
+private:
+    void placeholder();
+
+    std::string text_;
+    std::vector<std::optional<std::string_view>> values_;
+    std::deque<std::string> owned_;  // a deque does not move what it holds
+};
+
+std::string quoted(std::string_view identifier);
+
+// An array literal of quoted elements: {"a","b"}.
+std::string array_literal(const std::vector<std::string>& elements);
+
+}  // namespace pgrest::sql
