@@ -1,0 +1,187 @@
+#include "plan/call.h"
+
+#include <algorithm>
+#include <set>
+
+#include "http/error.h"
+
+namespace pgrest::plan {
+
+namespace {
+
+using catalog::Function;
+using catalog::Parameter;
+
+std::set<std::string> argument_names(const Arguments& arguments) {
+    std::set<std::string> names(arguments.json_names.begin(), arguments.json_names.end());
+    for (const auto& argument : arguments.values)
+        names.insert(argument.first);
+    return names;
+}
+
+const Parameter* find_parameter(const Function& function, const std::string& name) {
+    for (const Parameter& parameter : function.parameters)
+        if (parameter.name == name) return &parameter;
+    return nullptr;
+}
+
+bool matches_names(const Function& function, const std::set<std::string>& names, const Arguments& arguments) {
+    if (function.parameters.empty()) return names.empty() && !arguments.raw;
+    for (const Parameter& parameter : function.parameters)
+        if (parameter.required && !names.count(parameter.name)) return false;
+    for (const std::string& name : names)
+        if (name.empty() || !find_parameter(function, name)) return false;
+    // a lone unnamed parameter without default was refused above; with one it is left to its default
+    return true;
+}
+
+bool takes_body(const std::string& type, api::MediaKind kind) {
+    switch (kind) {
+        case api::MediaKind::Json:
+            return type == "json" || type == "jsonb";
+        case api::MediaKind::Text:
+            return type == "text";
+        case api::MediaKind::Xml:
+            return type == "xml";
+        case api::MediaKind::Binary:
+            return type == "bytea";
+        default:
+            return false;
+    }
+}
+
+bool matches_body(const Function& function, const Arguments& arguments) {
+    return arguments.post && function.parameters.size() == 1 && function.parameters.front().name.empty() &&
+           takes_body(function.parameters.front().shown_type, arguments.body_kind);
+}
+
+std::string join(const std::set<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+const char* body_parameter_type(api::MediaKind kind) {
+    switch (kind) {
+        case api::MediaKind::Text:
+            return "text";
+        case api::MediaKind::Xml:
+            return "xml";
+        case api::MediaKind::Binary:
+            return "bytea";
+        default:
+            return "json or jsonb";
+    }
+}
+
+std::string signature(const Function& function) {
+    std::set<std::string> names;
+    for (const Parameter& parameter : function.parameters)
+        names.insert(parameter.name);
+    return function.name + "(" + join(names) + ")";
+}
+
+std::optional<std::string> hint_for_missing(catalog::Catalog& catalog, const std::string& schema,
+                                            const std::string& name, const std::set<std::string>& names,
+                                            const std::vector<Function>& candidates, const Arguments& arguments) {
+    if (arguments.raw) return {};
+    if (candidates.empty()) {
+        auto similar = api::most_similar(name, catalog.function_names(schema), 0.75);
+        if (!similar) return {};
+        return "Perhaps you meant to call the function " + schema + "." + *similar + ".";
+    }
+    std::vector<std::string> signatures;
+    for (const Function& function : candidates)
+        signatures.push_back(signature(function));
+    auto similar = api::most_similar(name + "(" + join(names) + ")", signatures, 0.33);
+    if (!similar) return {};
+    return "Perhaps you meant to call the function " + schema + "." + *similar + ".";
+}
+
+[[noreturn]] void fail_missing(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
+                               const std::set<std::string>& names, const std::vector<Function>& candidates,
+                               const Arguments& arguments) {
+    const std::string called = schema + "." + name;
+    std::string message = "There is no function " + called;
+    std::string details = "Looked for the function " + called;
+    if (arguments.raw) {
+        details +=
+            std::string(" with a single unnamed parameter of type ") + body_parameter_type(arguments.body_kind) + ".";
+    } else if (names.empty()) {
+        message += " that can be called without arguments";
+        details += " without parameters";
+    } else {
+        message += " with the parameters (" + join(names) + ")";
+        details += names.size() == 1 ? " with the parameter " : " with the parameters ";
+        details += join(names);
+    }
+    if (!arguments.raw) {
+        if (arguments.post && arguments.body_kind == api::MediaKind::Json)
+            details += ", or with a single unnamed parameter of type json or jsonb";
+        details += ".";
+    }
+    http::fail("PGRST202", message, details, hint_for_missing(catalog, schema, name, names, candidates, arguments));
+}
+
+[[noreturn]] void fail_ambiguous(const std::vector<const Function*>& found) {
+    std::string candidates;
+    for (const Function* function : found) {
+        candidates += (candidates.empty() ? "" : ", ") + function->schema + "." + function->name + "(";
+        for (std::size_t i = 0; i < function->parameters.size(); ++i)
+            candidates += (i ? ", " : "") + function->parameters[i].name + " => " + function->parameters[i].shown_type;
+        candidates += ")";
+    }
+    http::fail("PGRST203", "Several functions fit this call: " + candidates, {},
+               "Give the functions or their parameters different names, so that the names of the arguments decide.");
+}
+
+std::vector<std::string> values_of(const Arguments& arguments, const Parameter& parameter) {
+    std::vector<std::string> values;
+    for (const auto& [name, value] : arguments.values) {
+        if (name != parameter.name) continue;
+        if (!parameter.variadic) values.clear();  // the last one wins
+        values.push_back(value);
+    }
+    return values;
+}
+
+Call make_call(const Function& function, const Arguments& arguments, const api::Payload* payload, bool whole_body) {
+    Call call{function, CallStyle::NoArguments, {}};
+    if (whole_body) {
+        call.style = CallStyle::WholeBody;
+        call.arguments.push_back({&call.function.parameters.front(), {}});
+        return call;
+    }
+    const std::set<std::string> names = argument_names(arguments);
+    if (names.empty()) return call;
+    call.style = CallStyle::Values;
+    if (arguments.from_json)
+        call.style =
+            payload && payload->form == api::Payload::Form::Array ? CallStyle::JsonArray : CallStyle::JsonObject;
+    for (const Parameter& parameter : call.function.parameters)
+        if (names.count(parameter.name)) call.arguments.push_back({&parameter, values_of(arguments, parameter)});
+    return call;
+}
+
+}  // namespace
+
+Call plan_call(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
+               const Arguments& arguments, const api::Payload* payload) {
+    const std::vector<Function> candidates = catalog.functions(schema, name);
+    const std::set<std::string> names = argument_names(arguments);
+    std::vector<const Function*> found;
+    for (const Function& function : candidates)
+        if (matches_names(function, names, arguments)) found.push_back(&function);
+    bool whole_body = false;
+    if (found.empty()) {
+        for (const Function& function : candidates)
+            if (matches_body(function, arguments)) found.push_back(&function);
+        whole_body = true;
+    }
+    if (found.empty()) fail_missing(catalog, schema, name, names, candidates, arguments);
+    if (found.size() > 1) fail_ambiguous(found);
+    return make_call(*found.front(), arguments, payload, whole_body);
+}
+
+}  // namespace pgrest::plan

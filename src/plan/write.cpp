@@ -1,0 +1,136 @@
+#include "plan/write.h"
+
+#include <algorithm>
+#include <set>
+
+#include "http/error.h"
+
+namespace pgrest::plan {
+
+namespace {
+
+const catalog::Column* column_or_fail(const catalog::Relation& relation, const std::string& name) {
+    if (const catalog::Column* column = relation.column(name)) return column;
+    http::fail("PGRST204", "The relation '" + relation.name + "' has no column '" + name + "'");
+}
+
+bool is_plain_equal(const Condition& condition) {
+    const auto* comparison = std::get_if<Comparison>(&condition.value);
+    return comparison && comparison->operation.op == api::Operator::Eq && !comparison->operation.negated &&
+           comparison->operation.quantifier == api::Quantifier::None && comparison->field.path.empty();
+}
+
+bool filters_embeds(const api::Query& query) {
+    for (const auto& filter : query.filters)
+        if (!filter.path.empty()) return true;
+    return !query.trees.empty();
+}
+
+// PUT replaces one row: its filters are the key, each with eq, and nothing else.
+void check_put(const catalog::Relation& relation, const api::Query& query, const std::vector<Condition>& conditions) {
+    std::set<std::string> filtered;
+    bool plain = !relation.primary_key.empty() && !filters_embeds(query);
+    for (const Condition& condition : conditions) {
+        plain = plain && is_plain_equal(condition);
+        if (plain) filtered.insert(std::get<Comparison>(condition.value).field.name);
+    }
+    const std::set<std::string> key(relation.primary_key.begin(), relation.primary_key.end());
+    if (!plain || filtered != key)
+        http::fail("PGRST105", "PUT needs a filter with eq on every primary key column and no other filter");
+}
+
+void add_join_columns(const Embed& embed, std::set<std::string>& names, bool& all) {
+    const catalog::Relationship& relationship = embed.relationship;
+    if (relationship.computed) {
+        all = true;
+        return;
+    }
+    if (relationship.junction) {
+        for (const auto& pair : relationship.junction->origin_columns)
+            names.insert(pair.first);
+        return;
+    }
+    for (const auto& pair : relationship.columns)
+        names.insert(pair.first);
+}
+
+Returning plan_returning(const catalog::Relation& relation, const api::Query& query,
+                         const api::Preferences& preferences, const Level& answered) {
+    Returning returning;
+    returning.anything = preferences.representation == api::ReturnPreference::Representation ||
+                         preferences.representation == api::ReturnPreference::HeadersOnly;
+    if (!returning.anything) return returning;
+    std::set<std::string> names(relation.primary_key.begin(), relation.primary_key.end());
+    for (const api::SelectItem& item : query.select) {
+        const auto* column = std::get_if<api::SelectColumn>(&item.value);
+        if (column && column->star && !query.select_empty) returning.all = true;
+    }
+    for (const Output& output : answered.outputs)
+        if (!output.star && !output.field.name.empty() && !output.from_embed) names.insert(output.field.name);
+    for (const Embed& embed : answered.embeds)
+        add_join_columns(embed, names, returning.all);
+    for (const std::string& name : names)
+        if (!returning.all || !relation.column(name)) returning.columns.push_back(name);
+    return returning;
+}
+
+std::vector<std::string> column_names(const WriteRequest& request) {
+    std::vector<std::string> names = request.payload.keys;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+std::optional<Conflict> plan_conflict(const WriteRequest& request, const Write& write) {
+    if (request.kind == WriteKind::Put) return Conflict{true, write.relation->primary_key};
+    if (request.kind != WriteKind::Insert || !request.preferences.resolution) return {};
+    Conflict conflict;
+    conflict.target = request.query.on_conflict.value_or(write.relation->primary_key);
+    if (conflict.target.empty()) return {};
+    conflict.merge = *request.preferences.resolution == api::Resolution::MergeDuplicates && !write.columns.empty();
+    return conflict;
+}
+
+}  // namespace
+
+std::vector<std::string> location_keys(const catalog::Relation& relation, const api::Query& query) {
+    std::vector<std::string> keys;
+    const std::set<std::string> wanted(relation.primary_key.begin(), relation.primary_key.end());
+    bool star = false;
+    for (const api::SelectItem& item : query.select) {
+        const auto* column = std::get_if<api::SelectColumn>(&item.value);
+        star = star || (column && column->star);
+    }
+    if (!star) return {wanted.begin(), wanted.end()};
+    for (const catalog::Column& column : relation.columns)
+        if (wanted.count(column.name)) keys.push_back(column.name);
+    return keys;
+}
+
+Write plan_write(const WriteRequest& request, std::shared_ptr<const catalog::Relation> relation, Level& answered) {
+    Write write;
+    write.kind = request.kind;
+    write.relation = std::move(relation);
+    write.form = request.payload.form;
+    write.missing_default = request.kind != WriteKind::Put && request.preferences.missing == api::Missing::Default;
+    write.conditions = std::move(answered.conditions);
+    answered.conditions.clear();
+    if (request.kind == WriteKind::Put) check_put(*write.relation, request.query, write.conditions);
+    if (request.kind == WriteKind::Insert) write.conditions.clear();
+    if (request.kind != WriteKind::Delete)
+        for (const std::string& name : column_names(request))
+            write.columns.push_back(column_or_fail(*write.relation, name));
+    write.conflict = plan_conflict(request, write);
+    if (request.query.select_empty) {
+        answered.outputs.clear();
+        for (const std::string& key : write.relation->primary_key) {
+            Output output;
+            output.field.name = key;
+            answered.outputs.push_back(std::move(output));
+        }
+    }
+    write.returning = plan_returning(*write.relation, request.query, request.preferences, answered);
+    return write;
+}
+
+}  // namespace pgrest::plan

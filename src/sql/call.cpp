@@ -1,0 +1,103 @@
+#include "sql/call.h"
+
+#include "sql/level.h"
+
+namespace pgrest::sql {
+
+namespace {
+
+constexpr std::string_view kArguments = "pgrst_args";
+constexpr std::string_view kDocument = "pgrst_document";
+
+using plan::Call;
+using plan::CallArgument;
+using plan::CallStyle;
+
+struct Context {
+    const Call& call;
+    std::string_view body;
+    const plan::Level& level;
+    std::optional<std::size_t> binary;
+};
+
+void add_value(Text& out, const CallArgument& argument) {
+    if (argument.parameter->variadic)
+        out.owned_value(array_literal(argument.values));
+    else
+        out.owned_value(argument.values.empty() ? std::string() : argument.values.back());
+    out.add("::").add(argument.parameter->type_name);
+}
+
+void add_argument(Text& out, const Call& call, const CallArgument& argument) {
+    if (argument.parameter->variadic) out.add("VARIADIC ");
+    out.name(argument.parameter->name).add(" := ");
+    if (call.style == CallStyle::Values)
+        add_value(out, argument);
+    else
+        out.name(kArguments, argument.parameter->name);
+}
+
+void add_invocation(Text& out, Context& context) {
+    const Call& call = context.call;
+    out.name(call.function.schema, call.function.name).add("(");
+    if (call.style == CallStyle::WholeBody) {
+        const catalog::Parameter& parameter = *call.arguments.front().parameter;
+        if (parameter.shown_type == "bytea") context.binary = out.values().size();
+        out.value(context.body).add("::").add(parameter.type_name);
+    } else {
+        bool first = true;
+        for (const CallArgument& argument : call.arguments) {
+            if (!first) out.add(", ");
+            first = false;
+            add_argument(out, call, argument);
+        }
+    }
+    out.add(")");
+}
+
+// The document and its fields as rows to call the function with; whether there is one.
+bool add_document(Text& out, const Context& context) {
+    const Call& call = context.call;
+    if (call.style != CallStyle::JsonObject && call.style != CallStyle::JsonArray) return false;
+    out.add("(SELECT ").value(context.body).add("::json AS pgrst_json) AS ").name(kDocument);
+    out.add(", LATERAL (SELECT * FROM ");
+    out.add(call.style == CallStyle::JsonObject ? "json_to_record(" : "json_to_recordset(");
+    out.name(kDocument, "pgrst_json").add(") AS _(");
+    bool first = true;
+    for (const CallArgument& argument : call.arguments) {
+        if (!first) out.add(", ");
+        first = false;
+        out.name(argument.parameter->name).add(" ").add(argument.parameter->type_name);
+    }
+    out.add(") LIMIT 1) AS ").name(kArguments);
+    return true;
+}
+
+void add_rows(Text& out, Context& context) {
+    const bool document = add_document(out, context);
+    if (context.call.function.composite) {
+        if (document) out.add(", LATERAL ");
+        add_invocation(out, context);
+        out.add(" AS ").name(context.level.alias);
+        return;
+    }
+    // a result that is no row becomes a row of one column, evaluated once
+    if (document) out.add(", LATERAL ");
+    out.add("(SELECT ");
+    add_invocation(out, context);
+    out.add(" AS ").add(kScalarColumn).add(") AS ").name(context.level.alias);
+}
+
+void add_source(Text& out, const void* context) {
+    add_rows(out, *const_cast<Context*>(static_cast<const Context*>(context)));
+}
+
+}  // namespace
+
+std::optional<std::size_t> add_call(Text& out, const Call& call, std::string_view body, const plan::Level& level) {
+    Context context{call, body, level, {}};
+    add_select(out, level, {add_source, &context});
+    return context.binary;
+}
+
+}  // namespace pgrest::sql

@@ -1,0 +1,285 @@
+#include "sql/write.h"
+
+#include "sql/field.h"
+#include "sql/level.h"
+
+namespace pgrest::sql {
+
+namespace {
+
+constexpr std::string_view kBody = "pgrst_body";
+constexpr std::string_view kSource = "pgrst_source";
+
+using plan::Write;
+using plan::WriteKind;
+
+// The relation as the level that conditions and RETURNING of the write refer to.
+plan::Level target_level(const Write& write) {
+    plan::Level level;
+    level.schema = write.relation->schema;
+    level.name = write.relation->name;
+    level.source = plan::Source::Relation;
+    return level;
+}
+
+void add_target(Text& out, const Write& write) {
+    out.name(write.relation->schema, write.relation->name);
+}
+
+template <typename Add>
+void add_columns(Text& out, const Write& write, Add add) {
+    bool first = true;
+    for (const catalog::Column* column : write.columns) {
+        if (!first) out.add(", ");
+        first = false;
+        add(*column);
+    }
+}
+
+void add_body_value(Text& out, const catalog::Column& column) {
+    if (!column.from_json_function.empty()) out.add(column.from_json_function).add("(");
+    out.name(kBody, column.name);
+    if (!column.from_json_function.empty()) out.add(")");
+}
+
+// AS pgrst_body("a" integer, "b" text)
+void add_record_definition(Text& out, const Write& write) {
+    out.add(" AS ").name(kBody).add("(");
+    add_columns(out, write, [&](const catalog::Column& column) {
+        out.name(column.name).add(" ").add(column.from_json_function.empty() ? column.type_name : "json");
+    });
+    out.add(")");
+}
+
+// Each object of the body laid over an object of the columns' defaults.
+void add_body_with_defaults(Text& out, const Write& write, std::string_view body) {
+    out.add("(SELECT jsonb_build_object(");
+    bool first = true;
+    for (const catalog::Column* column : write.columns) {
+        if (column->default_expression.empty() || column->generated_always) continue;
+        if (!first) out.add(", ");
+        first = false;
+        out.value(column->name).add("::text, ").add(column->default_expression);
+    }
+    out.add(") || pgrst_element AS pgrst_row FROM jsonb_array_elements(");
+    if (write.form == api::Payload::Form::Object)
+        out.add("jsonb_build_array(").value(body).add("::jsonb)");
+    else
+        out.value(body);
+    out.add(") AS pgrst_elements(pgrst_element)) AS pgrst_rows, LATERAL jsonb_to_record(pgrst_row)");
+    add_record_definition(out, write);
+}
+
+void add_body(Text& out, const Write& write, std::string_view body) {
+    if (write.missing_default) {
+        add_body_with_defaults(out, write, body);
+        return;
+    }
+    out.add(write.form == api::Payload::Form::Object ? "json_to_record(" : "json_to_recordset(").value(body).add(")");
+    add_record_definition(out, write);
+}
+
+void add_returning(Text& out, const Write& write, const plan::Level& target) {
+    out.add(" RETURNING ");
+    if (!write.returning.anything) {
+        out.add("1");
+        return;
+    }
+    bool first = true;
+    if (write.returning.all) {
+        add_qualifier(out, target);
+        out.add(".*");
+        first = false;
+    }
+    for (const std::string& name : write.returning.columns) {
+        if (!first) out.add(", ");
+        first = false;
+        add_qualifier(out, target);
+        out.add(".").name(name);
+    }
+    if (first) out.add("1");
+}
+
+// Counts proposed rows up and updated rows down; what is left above zero was inserted.
+void add_inserted_counter(Text& out, const char* step) {
+    out.add("set_config('")
+        .add(kInsertedSetting)
+        .add("', (COALESCE(NULLIF(current_setting('")
+        .add(kInsertedSetting)
+        .add("', true), '')::int, 0) ")
+        .add(step)
+        .add(" 1)::text, true) IS NOT NULL");
+}
+
+void add_conflict(Text& out, const Write& write) {
+    if (!write.conflict) return;
+    out.add(" ON CONFLICT (");
+    bool first = true;
+    for (const std::string& column : write.conflict->target) {
+        if (!first) out.add(", ");
+        first = false;
+        out.name(column);
+    }
+    out.add(")");
+    if (!write.conflict->merge || write.columns.empty()) {
+        out.add(" DO NOTHING");
+        return;
+    }
+    out.add(" DO UPDATE SET ");
+    add_columns(out, write,
+                [&](const catalog::Column& column) { out.name(column.name).add(" = EXCLUDED.").name(column.name); });
+    out.add(" WHERE ");
+    add_inserted_counter(out, "-");
+}
+
+void add_put_filters(Text& out, const Write& write, bool& first) {
+    plan::Level body;
+    body.source = plan::Source::Aliased;
+    body.alias = std::string(kBody);
+    for (const plan::Condition& condition : write.conditions) {
+        out.add(first ? " WHERE " : " AND ");
+        first = false;
+        add_comparison(out, body, std::get<plan::Comparison>(condition.value));
+    }
+}
+
+void add_insert(Text& out, const Write& write, std::string_view body, const plan::Level& target) {
+    out.add("INSERT INTO ");
+    add_target(out, write);
+    if (write.columns.empty() && write.kind == WriteKind::Insert) {
+        if (write.form == api::Payload::Form::Object) {
+            out.add(" DEFAULT VALUES");
+        } else {
+            out.add(" SELECT FROM json_array_elements(").value(body).add(")");
+        }
+        add_conflict(out, write);
+        add_returning(out, write, target);
+        return;
+    }
+    if (!write.columns.empty()) {
+        out.add("(");
+        add_columns(out, write, [&](const catalog::Column& column) { out.name(column.name); });
+        out.add(")");
+    }
+    out.add(" SELECT ");
+    add_columns(out, write, [&](const catalog::Column& column) { add_body_value(out, column); });
+    out.add(" FROM ");
+    if (write.columns.empty())
+        out.add("(SELECT) AS ").name(kBody);
+    else
+        add_body(out, write, body);
+    bool first = true;
+    if (write.kind == WriteKind::Put) add_put_filters(out, write, first);
+    if (write.conflict && write.conflict->merge) {
+        out.add(first ? " WHERE " : " AND ");
+        add_inserted_counter(out, "+");
+    }
+    add_conflict(out, write);
+    add_returning(out, write, target);
+}
+
+void no_null_test(Text& out, const plan::Level&, const plan::EmbedNullTest&) {
+    out.add("TRUE");
+}
+
+void add_where(Text& out, const Write& write, const plan::Level& target) {
+    bool first = true;
+    for (const plan::Condition& condition : write.conditions) {
+        out.add(first ? " WHERE " : " AND ");
+        first = false;
+        add_condition(out, target, condition, no_null_test);
+    }
+}
+
+// Nothing to set: no row is touched, yet the answer has the shape that RETURNING would give it.
+void add_no_update(Text& out, const Write& write, const plan::Level& target) {
+    out.add("SELECT ");
+    if (!write.returning.anything) {
+        out.add("1");
+    } else {
+        bool first = true;
+        if (write.returning.all) {
+            add_qualifier(out, target);
+            out.add(".*");
+            first = false;
+        }
+        for (const std::string& name : write.returning.columns) {
+            if (!first) out.add(", ");
+            first = false;
+            add_qualifier(out, target);
+            out.add(".").name(name);
+        }
+    }
+    out.add(" FROM ");
+    add_target(out, write);
+    out.add(" WHERE false");
+}
+
+void add_update(Text& out, const Write& write, std::string_view body, const plan::Level& target) {
+    if (write.columns.empty()) {
+        add_no_update(out, write, target);
+        return;
+    }
+    out.add("UPDATE ");
+    add_target(out, write);
+    out.add(" SET ");
+    add_columns(out, write, [&](const catalog::Column& column) {
+        out.name(column.name).add(" = ");
+        add_body_value(out, column);
+    });
+    out.add(" FROM (SELECT ").name(kBody).add(".* FROM ");
+    add_body(out, write, body);
+    out.add(" LIMIT 1) AS ").name(kBody);
+    add_where(out, write, target);
+    add_returning(out, write, target);
+}
+
+void add_delete(Text& out, const Write& write, const plan::Level& target) {
+    out.add("DELETE FROM ");
+    add_target(out, write);
+    add_where(out, write, target);
+    add_returning(out, write, target);
+}
+
+void add_source(Text& out, const void* context) {
+    out.name(kSource).add(" AS ").name(static_cast<const plan::Level*>(context)->alias);
+}
+
+}  // namespace
+
+void add_write(Text& out, const Write& write, std::string_view body, const plan::Level& answered, WriteAnswer answer,
+               const std::vector<std::string>& keys) {
+    const plan::Level target = target_level(write);
+    out.add("WITH ").name(kSource).add(" AS (");
+    switch (write.kind) {
+        case WriteKind::Insert:
+        case WriteKind::Put:
+            add_insert(out, write, body, target);
+            break;
+        case WriteKind::Update:
+            add_update(out, write, body, target);
+            break;
+        case WriteKind::Delete:
+            add_delete(out, write, target);
+            break;
+    }
+    out.add(") ");
+    if (answer == WriteAnswer::Rows) {
+        add_select(out, answered, {add_source, &answered}, false);
+        return;
+    }
+    out.add("SELECT ");
+    if (answer == WriteAnswer::RowCount || keys.empty()) {
+        out.add("1");
+    } else {
+        bool first = true;
+        for (const std::string& key : keys) {
+            if (!first) out.add(", ");
+            first = false;
+            out.name(key);
+        }
+    }
+    out.add(" FROM ").name(kSource);
+}
+
+}  // namespace pgrest::sql
