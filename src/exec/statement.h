@@ -31,6 +31,7 @@ enum class RowForm {
     Csv,         // header line and rows; a lone line feed when there is no row
     Raw,         // first row's first visible column: text, or the bytes of a bytea
     Fields,      // the first row's visible columns as JSON texts, into Outcome::fields
+    Lines,       // the first visible column of every row as text, each followed by a line feed (EXPLAIN)
 };
 
 struct RowFormat {
@@ -43,10 +44,14 @@ struct RowFormat {
     bool marker = false;
     // Column names for the CSV header when they differ from the statement's.
     std::vector<std::string> csv_header;
+    // A window cut out of the rows while all of them are counted (Outcome::total).
+    std::int64_t skip = 0;
+    std::optional<std::int64_t> take;
 };
 
 struct Outcome {
-    std::int64_t rows = 0;
+    std::int64_t rows = 0;   // rows written
+    std::int64_t total = 0;  // rows seen, window or not
     std::vector<std::optional<std::string>> hidden;
     std::vector<std::optional<std::string>> fields;  // RowForm::Fields
 };

@@ -1,0 +1,213 @@
+#include "exec/answer_exchange.h"
+
+#include <algorithm>
+
+#include "catalog/pg_catalog.h"
+#include "http/claim_settings.h"
+#include "http/error.h"
+#include "http/response_settings.h"
+#include "pg/guard.h"
+#include "pg/postgres.h"
+
+namespace pgrest::exec {
+
+namespace {
+
+std::string search_path(const std::string& schema, const std::vector<std::string>& extra) {
+    std::string path = sql::quoted(schema);
+    for (const std::string& name : extra)
+        path += ", " + sql::quoted(name);
+    return path;
+}
+
+std::string pre_request_sql(const std::string& function) {
+    if (function.empty()) return {};
+    const std::size_t dot = function.find('.');
+    if (dot == std::string::npos) return "SELECT " + sql::quoted(function) + "()";
+    return "SELECT " + sql::quoted(function.substr(0, dot)) + "." + sql::quoted(function.substr(dot + 1)) + "()";
+}
+
+bool is_hoisted(const config::Config& config, const std::string& name, const std::string& value) {
+    const std::string clause = name + "=" + value;
+    return std::any_of(config.hoisted_settings.begin(), config.hoisted_settings.end(),
+                       [&](const std::string& hoisted) { return clause.find(hoisted) != std::string::npos; });
+}
+
+bool same_word(std::string_view a, std::string_view lower) {
+    return a.size() == lower.size() && std::equal(a.begin(), a.end(), lower.begin(), [](char x, char y) {
+               return (x >= 'A' && x <= 'Z' ? x + ('a' - 'A') : x) == y;
+           });
+}
+
+std::optional<Isolation> isolation_of(const catalog::Function& function) {
+    for (const auto& [name, value] : function.settings) {
+        if (name != "default_transaction_isolation") continue;
+        if (same_word(value, "serializable")) return Isolation::Serializable;
+        if (same_word(value, "repeatable read")) return Isolation::RepeatableRead;
+        return Isolation::ReadCommitted;
+    }
+    return {};
+}
+
+catalog::Catalog& shared_catalog(const config::Config& config) {
+    catalog::PgCatalog& catalog = catalog::PgCatalog::of_process();
+    catalog.use(config.schemas, config.extra_search_path);
+    return catalog;
+}
+
+}  // namespace
+
+Exchange::Exchange(const http::Request& given, const auth::Identity& identity, const config::Config& given_config,
+                   http::ResponseSink& given_sink, Surroundings surroundings)
+    : request(given),
+      config(given_config),
+      sink(given_sink),
+      admitted(http::admit_authenticated(given, given_config, identity)),
+      catalog(shared_catalog(given_config)),
+      access_(surroundings),
+      transaction_(surroundings) {}
+
+plan::LevelRules Exchange::level_rules(bool reading) const {
+    plan::LevelRules rules;
+    rules.aggregates_enabled = config.aggregates_enabled;
+    rules.legacy_target_names = config.legacy_target_names;
+    if (reading) rules.max_rows = config.max_rows;
+    rules.embed_ranges = reading;
+    rules.embed_null_tests = reading;
+    return rules;
+}
+
+void Exchange::check_strict() const {
+    const api::Preferences& preferences = admitted.preferences;
+    if (preferences.handling != api::Handling::Strict || preferences.unknown.empty()) return;
+    std::string tokens;
+    for (const std::string& token : preferences.unknown)
+        tokens += (tokens.empty() ? "" : ", ") + token;
+    http::fail("PGRST122", "Preferences that are not known were sent with handling=strict", tokens);
+}
+
+TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Function* function) const {
+    TransactionPlan plan;
+    plan.read_only = read_only;
+    plan.search_path = search_path(admitted.schema, config.extra_search_path);
+    plan.role = admitted.identity.role;
+    plan.apply_role_settings = config.db_config;
+    plan.lock_role = config.lock_role;
+    plan.pre_request_sql = pre_request_sql(config.pre_request);
+    auto& settings = plan.settings;
+    settings.emplace_back("request.jwt.claims", admitted.identity.claims);
+    for (auto& claim : http::claim_settings(admitted.identity.claims))
+        settings.push_back(std::move(claim));
+    settings.emplace_back("request.method", request.method);
+    settings.emplace_back("request.path", request.path);
+    settings.emplace_back("request.headers", http::headers_as_json(request.headers));
+    settings.emplace_back("request.cookies", http::cookies_as_json(request.headers));
+    if (admitted.preferences.timezone) settings.emplace_back("timezone", *admitted.preferences.timezone);
+    if (!function) return plan;
+    plan.function_isolation = isolation_of(*function);
+    for (const auto& [name, value] : function->settings)
+        if (name != "default_transaction_isolation" && is_hoisted(config, name, value))
+            settings.emplace_back(name, value);
+    return plan;
+}
+
+void Exchange::begin(const TransactionPlan& plan) {
+    transaction_.begin(plan);
+}
+
+Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,
+                      std::optional<std::size_t> binary_value) {
+    return exec::run(Statement{text.text(), text.values(), binary_value}, format, options, body);
+}
+
+void Exchange::read_response_settings() {
+    response_status_ = transaction_.setting("response.status");
+    response_headers_ = transaction_.setting("response.headers");
+}
+
+void Exchange::end() {
+    read_response_settings();
+    if (!answer::ends_with_rollback(admitted.preferences, config.tx_end)) {
+        transaction_.commit();
+        return;
+    }
+    transaction_.check_deferred_constraints();
+    transaction_.rollback();
+}
+
+void Exchange::add_common_headers(Draft& draft, const std::string* content_type) const {
+    if (content_type) {
+        draft.headers.push_back({"Content-Type", *content_type});
+        if (config.schemas.size() > 1 || admitted.profile_asked)
+            draft.headers.push_back({"Content-Profile", admitted.schema});
+    }
+    draft.headers.push_back({"Vary", "Accept, Prefer, Range"});
+}
+
+void Exchange::add_preferences(Draft& draft, const answer::Honoured& honoured) const {
+    if (auto applied = answer::preference_applied(admitted.preferences, honoured, config.tx_end))
+        draft.headers.push_back({"Preference-Applied", *applied});
+}
+
+void Exchange::apply_response_settings(Draft& draft) const {
+    if (!response_status_.empty()) {
+        draft.status = http::parse_response_status(response_status_);
+        if (draft.status == 204) draft.has_body = false;
+    }
+    if (!response_headers_.empty())
+        http::replace_headers(draft.headers, http::parse_response_headers(response_headers_));
+}
+
+void Exchange::send(Draft& draft, Body& body) {
+    if (body.streaming()) {
+        sink.finish();
+        return;
+    }
+    apply_response_settings(draft);
+    std::optional<std::uint64_t> length;
+    if (draft.has_body && !is_head()) length = body.size();
+    sink.start(draft.status, {}, draft.headers, length);
+    if (length) body.send();
+    sink.finish();
+}
+
+void Exchange::start_streaming(void* context) {
+    auto* streaming = static_cast<Streaming*>(context);
+    bool failed = false;
+    try {
+        Exchange& exchange = *streaming->exchange;
+        exchange.read_response_settings();
+        exchange.apply_response_settings(streaming->draft);
+        exchange.sink.start(streaming->draft.status, {}, streaming->draft.headers, {});
+    } catch (const http::Failure& failure) {
+        streaming->exchange->streaming_failure = failure.error();
+        failed = true;
+    } catch (const std::exception& exception) {
+        streaming->exchange->streaming_failure = http::own_error("PGRSTX00", exception.what());
+        failed = true;
+    }
+    // outside of the try block: nothing with a destructor is left alive
+    if (failed) ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("the answer could not be started")));
+}
+
+void set_window(plan::Level& root, const api::Window& window, const std::optional<std::int64_t>& max_rows) {
+    if (window.huge_offset)
+        root.offset = window.huge_offset;
+    else if (window.offset > 0)
+        root.offset = std::to_string(window.offset);
+    std::optional<std::int64_t> limit = window.limit;
+    if (max_rows && (!limit || *limit > *max_rows) && !window.huge_limit) limit = max_rows;
+    if (window.huge_limit)
+        root.limit = window.huge_limit;
+    else if (limit)
+        root.limit = std::to_string(*limit);
+}
+
+std::string explain_prefix(const answer::Representation& representation) {
+    std::string prefix = representation.plan_json ? "EXPLAIN (FORMAT JSON" : "EXPLAIN (FORMAT TEXT";
+    for (const std::string& option : representation.plan_options)
+        prefix += ", " + option;
+    return prefix + ") ";
+}
+
+}  // namespace pgrest::exec

@@ -1,0 +1,90 @@
+#include "exec/handle.h"
+
+#include "exec/answer_exchange.h"
+#include "http/error.h"
+#include "pg/error.h"
+
+namespace pgrest::exec {
+
+namespace {
+
+// Remembers whether the answer has begun, after which an error can only break it off.
+class WatchedSink : public http::ResponseSink {
+public:
+    explicit WatchedSink(http::ResponseSink& sink) : sink_(sink) {}
+
+    void start(int status, std::string_view reason, const http::Headers& headers,
+               std::optional<std::uint64_t> content_length) override {
+        started_ = true;
+        sink_.start(status, reason, headers, content_length);
+    }
+    void write(const char* data, std::size_t size) override { sink_.write(data, size); }
+    void finish() override { sink_.finish(); }
+    bool started() const { return started_; }
+
+private:
+    http::ResponseSink& sink_;
+    bool started_ = false;
+};
+
+void dispatch(Exchange& exchange) {
+    if (exchange.request.method == "OPTIONS") {
+        answer_options(exchange);
+        return;
+    }
+    switch (exchange.admitted.resource.kind) {
+        case api::ResourceKind::Relation:
+            if (exchange.request.method == "GET" || exchange.request.method == "HEAD")
+                answer_read(exchange);
+            else
+                answer_write(exchange);
+            return;
+        case api::ResourceKind::Function:
+            answer_call(exchange);
+            return;
+        case api::ResourceKind::Root:
+            http::fail("PGRST127", "This request asks for something that is not implemented",
+                       "The OpenAPI description of the schema is not implemented.");
+    }
+}
+
+void send_error(const http::Request& request, const config::Config& config, http::ResponseSink& sink,
+                const http::Error& error) {
+    const http::Response response = http::to_response(error, config.verbosity == config::Verbosity::Minimal);
+    sink.start(response.status, response.reason, response.headers, response.body.size());
+    if (request.method != "HEAD") sink.write(response.body.data(), response.body.size());
+    sink.finish();
+}
+
+// The error of a request, once everything of it has been rolled back.
+std::optional<http::Error> try_handle(const http::Request& request, const auth::Identity& identity,
+                                      const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
+    std::optional<http::Error> streaming_failure;
+    try {
+        Exchange exchange(request, identity, config, sink, options.surroundings);
+        try {
+            dispatch(exchange);
+            return {};
+        } catch (...) {
+            streaming_failure = exchange.streaming_failure;
+            throw;
+        }
+    } catch (const http::Failure& failure) {
+        return failure.error();
+    } catch (const pg::Error& error) {
+        if (streaming_failure) return streaming_failure;
+        if (sink.started()) throw;
+        return http::from_database(error.error(), identity.authenticated);
+    }
+}
+
+}  // namespace
+
+void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
+            http::ResponseSink& sink, const HandleOptions& options) {
+    WatchedSink watched(sink);
+    if (auto error = try_handle(request, identity, config, watched, options))
+        send_error(request, config, watched, *error);
+}
+
+}  // namespace pgrest::exec
