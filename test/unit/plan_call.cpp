@@ -1,0 +1,119 @@
+// Which function a call means, and the SQL of the call.
+#include <gtest/gtest.h>
+
+#include "fake_catalog.h"
+#include "http/error.h"
+#include "plan/call.h"
+#include "plan/level_planner.h"
+#include "sql/call.h"
+
+namespace pgrest {
+namespace {
+
+catalog::Parameter parameter(const std::string& name, const std::string& type, bool required = true) {
+    catalog::Parameter made;
+    made.name = name;
+    made.type_name = made.shown_type = type;
+    made.required = required;
+    return made;
+}
+
+catalog::Function function(const std::string& name, std::vector<catalog::Parameter> parameters) {
+    catalog::Function made;
+    made.schema = "api";
+    made.name = name;
+    made.parameters = std::move(parameters);
+    return made;
+}
+
+class PlanCall : public ::testing::Test {
+protected:
+    std::string code(const std::string& name, const plan::Arguments& arguments) {
+        try {
+            plan::plan_call(catalog_, "api", name, arguments, nullptr);
+        } catch (const http::Failure& failure) {
+            return failure.error().code;
+        }
+        return "none";
+    }
+
+    std::string sql(const std::string& name, const plan::Arguments& arguments, const api::Payload* payload = nullptr,
+                    std::string_view body = {}) {
+        const plan::Call call = plan::plan_call(catalog_, "api", name, arguments, payload);
+        plan::Level level;
+        level.source = plan::Source::Aliased;
+        level.alias = name;
+        plan::Output star;
+        star.star = true;
+        level.outputs.push_back(star);
+        sql::Text text;
+        sql::add_call(text, call, body, level);
+        return text.text();
+    }
+
+    test::FakeCatalog catalog_;
+};
+
+TEST_F(PlanCall, ArgumentsDecideAmongOverloads) {
+    catalog_.add_function(function("f", {parameter("a", "integer")}));
+    catalog_.add_function(function("f", {parameter("a", "integer"), parameter("b", "integer")}));
+    plan::Arguments one;
+    one.values = {{"a", "1"}};
+    EXPECT_EQ(code("f", one), "none");
+    plan::Arguments unknown;
+    unknown.values = {{"z", "1"}};
+    EXPECT_EQ(code("f", unknown), "PGRST202");
+    EXPECT_EQ(code("g", one), "PGRST202");
+}
+
+TEST_F(PlanCall, DefaultsCanMakeOverloadsAmbiguous) {
+    catalog_.add_function(function("f", {parameter("a", "integer")}));
+    catalog_.add_function(function("f", {parameter("a", "integer"), parameter("b", "integer", false)}));
+    plan::Arguments one;
+    one.values = {{"a", "1"}};
+    EXPECT_EQ(code("f", one), "PGRST203");
+}
+
+TEST_F(PlanCall, ValuesAreCastParameters) {
+    catalog_.add_function(function("add", {parameter("a", "integer"), parameter("b", "integer")}));
+    plan::Arguments arguments;
+    arguments.values = {{"a", "0"}, {"b", "2"}, {"a", "1"}};
+    EXPECT_EQ(
+        sql("add", arguments),
+        R"(SELECT "add".* FROM (SELECT "api"."add"("a" := $1::integer, "b" := $2::integer) AS pgrst_scalar) AS "add")");
+}
+
+TEST_F(PlanCall, RepeatedValuesFillAVariadicParameter) {
+    catalog::Function variadic = function("v", {parameter("v", "integer[]")});
+    variadic.parameters[0].variadic = true;
+    catalog_.add_function(variadic);
+    plan::Arguments arguments;
+    arguments.values = {{"v", "1"}, {"v", "2"}};
+    EXPECT_NE(sql("v", arguments).find("VARIADIC \"v\" := $1::integer[]"), std::string::npos);
+}
+
+TEST_F(PlanCall, JsonArgumentsComeFromTheDocument) {
+    catalog_.add_function(function("add", {parameter("a", "integer"), parameter("b", "integer", false)}));
+    plan::Arguments arguments;
+    arguments.post = arguments.from_json = true;
+    arguments.json_names = {"a"};
+    api::Payload payload;
+    payload.form = api::Payload::Form::Object;
+    EXPECT_EQ(sql("add", arguments, &payload, "{\"a\":1}"),
+              R"(SELECT "add".* FROM (SELECT $1::json AS pgrst_json) AS "pgrst_document", LATERAL (SELECT * FROM)"
+              R"( json_to_record("pgrst_document"."pgrst_json") AS _("a" integer) LIMIT 1) AS "pgrst_args", LATERAL)"
+              R"( (SELECT "api"."add"("a" := "pgrst_args"."a") AS pgrst_scalar) AS "add")");
+}
+
+TEST_F(PlanCall, ASingleUnnamedParameterTakesTheBody) {
+    catalog_.add_function(function("take", {parameter("", "json")}));
+    plan::Arguments arguments;
+    arguments.post = arguments.from_json = true;
+    arguments.json_names = {"anything"};
+    EXPECT_NE(sql("take", arguments, nullptr, "{}").find("\"api\".\"take\"($1::json)"), std::string::npos);
+    arguments.post = false;
+    EXPECT_EQ(code("take", arguments), "PGRST202");
+}
+
+}  // namespace
+}  // namespace pgrest
