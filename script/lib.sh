@@ -108,10 +108,12 @@ pg_major() {
     echo "${newest:-15}"
 }
 
+own_postgres=${PG_CONFIG:+yes}
+
 # Chooses a PostgreSQL: PG_CONFIG names one of your own; otherwise the packages of one major version are wanted.
 # Arguments: further packages of that version, with NN for the number.
 want_postgres() {
-    if [ -n "${PG_CONFIG:-}" ]; then return 0; fi
+    if [ -n "$own_postgres" ]; then return 0; fi
     if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then refresh_package_lists; fi
     PG_MAJOR=$(pg_major)
     export PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
