@@ -1,0 +1,65 @@
+#include "functions/arguments.h"
+
+#include "pg/guard.h"
+
+extern "C" {
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+}
+
+namespace pgrest::functions {
+
+namespace {
+
+// Text of the columns as C strings, nullptr for NULL; views into the C++ strings.
+std::vector<char*> pointers(const std::vector<std::optional<std::string>>& columns) {
+    std::vector<char*> texts;
+    texts.reserve(columns.size());
+    for (const auto& column : columns)
+        texts.push_back(column ? const_cast<char*>(column->c_str()) : nullptr);
+    return texts;
+}
+
+}  // namespace
+
+std::string text_argument(FunctionCallInfo fcinfo, int index) {
+    const char* text = pg::guarded([=] { return text_to_cstring(PG_GETARG_TEXT_PP(index)); });
+    return text;
+}
+
+std::string jsonb_argument(FunctionCallInfo fcinfo, int index) {
+    const char* text = pg::guarded([=] {
+        Jsonb* value = PG_GETARG_JSONB_P(index);
+        return JsonbToCString(nullptr, &value->root, VARSIZE(value));
+    });
+    return text;
+}
+
+Datum record_of_texts(FunctionCallInfo fcinfo, const std::vector<std::optional<std::string>>& columns) {
+    std::vector<char*> texts = pointers(columns);
+    char** values = texts.data();
+    return pg::guarded([=] {
+        TupleDesc description = nullptr;
+        if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
+            ereport(ERROR,
+                    (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a row is returned, which was not expected here")));
+        AttInMetadata* input = TupleDescGetAttInMetadata(BlessTupleDesc(description));
+        return HeapTupleGetDatum(BuildTupleFromCStrings(input, values));
+    });
+}
+
+void return_rows(FunctionCallInfo fcinfo, const std::vector<std::vector<std::optional<std::string>>>& rows) {
+    pg::guarded([=] { pg::init_materialized_result(fcinfo); });
+    for (const auto& row : rows) {
+        std::vector<char*> texts = pointers(row);
+        char** values = texts.data();
+        pg::guarded([=] {
+            auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+            AttInMetadata* input = TupleDescGetAttInMetadata(result->setDesc);
+            tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(input, values));
+        });
+    }
+}
+
+}  // namespace pgrest::functions

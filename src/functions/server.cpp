@@ -1,0 +1,87 @@
+// pgrest.version(), reload(), pause(), resume(), workers(): the running server seen from SQL.
+#include <string>
+
+#include "functions/arguments.h"
+#include "pg/error.h"
+#include "pg/guard.h"
+#include "pool/pool.h"
+#include "version.h"
+
+extern "C" {
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(pgrest_version);
+PG_FUNCTION_INFO_V1(pgrest_reload);
+PG_FUNCTION_INFO_V1(pgrest_pause);
+PG_FUNCTION_INFO_V1(pgrest_resume);
+PG_FUNCTION_INFO_V1(pgrest_workers);
+}
+
+namespace {
+
+void require_pool() {
+    if (pgrest::pool::available()) return;
+    pgrest::http::DatabaseError error;
+    error.sqlstate = "55000";
+    error.message = "pgrest is not running in this server";
+    error.hint = "Add pgrest to shared_preload_libraries in postgresql.conf and restart the server.";
+    throw pgrest::pg::Error(std::move(error));
+}
+
+void require_superuser(const char* what) {
+    const bool allowed = pgrest::pg::guarded([] { return superuser(); });
+    if (allowed) return;
+    pgrest::http::DatabaseError error;
+    error.sqlstate = "42501";
+    error.message = std::string("must be superuser to call pgrest.") + what + "()";
+    throw pgrest::pg::Error(std::move(error));
+}
+
+}  // namespace
+
+extern "C" Datum pgrest_version(PG_FUNCTION_ARGS) {
+    (void)fcinfo;
+    PG_RETURN_TEXT_P(cstring_to_text(PGREST_VERSION));
+}
+
+extern "C" Datum pgrest_reload(PG_FUNCTION_ARGS) {
+    (void)fcinfo;
+    return pgrest::pg::translate_exceptions([] {
+        require_pool();
+        require_superuser("reload");
+        return BoolGetDatum(pgrest::pool::reload());
+    });
+}
+
+extern "C" Datum pgrest_pause(PG_FUNCTION_ARGS) {
+    (void)fcinfo;
+    return pgrest::pg::translate_exceptions([] {
+        require_pool();
+        require_superuser("pause");
+        return BoolGetDatum(pgrest::pool::pause());
+    });
+}
+
+extern "C" Datum pgrest_resume(PG_FUNCTION_ARGS) {
+    (void)fcinfo;
+    return pgrest::pg::translate_exceptions([] {
+        require_pool();
+        require_superuser("resume");
+        return BoolGetDatum(pgrest::pool::resume());
+    });
+}
+
+extern "C" Datum pgrest_workers(PG_FUNCTION_ARGS) {
+    return pgrest::pg::translate_exceptions([&] {
+        require_pool();
+        std::vector<std::vector<std::optional<std::string>>> rows;
+        for (const pgrest::pool::WorkerRow& worker : pgrest::pool::workers()) {
+            std::optional<std::string> request;
+            if (!worker.request.empty()) request = worker.request;
+            rows.push_back({std::to_string(worker.pid), worker.kind, worker.state, worker.since, request,
+                            std::to_string(worker.requests)});
+        }
+        pgrest::functions::return_rows(fcinfo, rows);
+        return static_cast<Datum>(0);
+    });
+}
