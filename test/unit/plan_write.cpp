@@ -1,0 +1,111 @@
+// Writes planned against tables in memory, and their SQL.
+#include <gtest/gtest.h>
+
+#include "api/parse.h"
+#include "fake_catalog.h"
+#include "http/error.h"
+#include "plan/level_planner.h"
+#include "plan/write.h"
+#include "sql/write.h"
+
+namespace pgrest {
+namespace {
+
+using plan::WriteKind;
+
+class PlanWrite : public ::testing::Test {
+protected:
+    PlanWrite() {
+        catalog_.add_relation("people", {"id", "name", "age"});
+        catalog_.add_relation("log", {"line"}, {});
+    }
+
+    std::string sql(WriteKind kind, const std::string& table, const std::string& query, std::vector<std::string> keys,
+                    api::Payload::Form form = api::Payload::Form::Object) {
+        const api::Query parsed = api::parse_query(query, api::PairMeaning::Filters);
+        const auto relation = catalog_.relation("api", table);
+        plan::LevelRules rules;
+        rules.embed_ranges = rules.embed_null_tests = false;
+        plan::Tree tree =
+            plan::plan_tree(catalog_, {relation, "api", table, plan::Source::Aliased, table}, parsed, rules);
+        api::Payload payload;
+        payload.form = form;
+        payload.keys = std::move(keys);
+        const plan::Write write = plan::plan_write({kind, parsed, preferences_, payload}, relation, tree.root);
+        sql::Text text;
+        const bool rows = preferences_.representation == api::ReturnPreference::Representation;
+        sql::add_write(text, write, "{}", tree.root, rows ? sql::WriteAnswer::Rows : sql::WriteAnswer::RowCount, {});
+        return text.text();
+    }
+
+    std::string code(WriteKind kind, const std::string& table, const std::string& query,
+                     std::vector<std::string> keys) {
+        try {
+            sql(kind, table, query, std::move(keys));
+        } catch (const http::Failure& failure) {
+            return failure.error().code;
+        }
+        return "none";
+    }
+
+    test::FakeCatalog catalog_;
+    api::Preferences preferences_;
+};
+
+TEST_F(PlanWrite, InsertTakesTheColumnsOfTheBody) {
+    EXPECT_EQ(sql(WriteKind::Insert, "people", "", {"name", "age"}),
+              R"(WITH "pgrst_source" AS (INSERT INTO "api"."people"("age", "name") SELECT "pgrst_body"."age",)"
+              R"( "pgrst_body"."name" FROM json_to_record($1) AS "pgrst_body"("age" text, "name" text) RETURNING 1))"
+              R"( SELECT 1 FROM "pgrst_source")");
+}
+
+TEST_F(PlanWrite, AnEmptyObjectIsARowOfDefaults) {
+    EXPECT_NE(sql(WriteKind::Insert, "people", "", {}).find("DEFAULT VALUES"), std::string::npos);
+}
+
+TEST_F(PlanWrite, ARepresentationReadsWhatTheWriteReturned) {
+    preferences_.representation = api::ReturnPreference::Representation;
+    EXPECT_EQ(sql(WriteKind::Delete, "people", "select=name&age=gt.3", {}),
+              R"(WITH "pgrst_source" AS (DELETE FROM "api"."people" WHERE "api"."people"."age" > $1 RETURNING)"
+              R"( "api"."people"."id", "api"."people"."name") SELECT "people"."name" FROM "pgrst_source" AS "people")");
+}
+
+TEST_F(PlanWrite, UpdateSetsFromTheBody) {
+    EXPECT_EQ(sql(WriteKind::Update, "people", "id=eq.1", {"age"}),
+              R"(WITH "pgrst_source" AS (UPDATE "api"."people" SET "age" = "pgrst_body"."age" FROM (SELECT)"
+              R"( "pgrst_body".* FROM json_to_record($1) AS "pgrst_body"("age" text) LIMIT 1) AS "pgrst_body" WHERE)"
+              R"( "api"."people"."id" = $2 RETURNING 1) SELECT 1 FROM "pgrst_source")");
+    EXPECT_NE(sql(WriteKind::Update, "people", "id=eq.1", {}).find("WHERE false"), std::string::npos);
+}
+
+TEST_F(PlanWrite, FiltersDoNotReachAnInsert) {
+    EXPECT_EQ(sql(WriteKind::Insert, "people", "id=eq.1", {"age"}).find("WHERE"), std::string::npos);
+}
+
+TEST_F(PlanWrite, UnknownColumnsAreRefused) {
+    EXPECT_EQ(code(WriteKind::Insert, "people", "", {"colour"}), "PGRST204");
+    EXPECT_EQ(code(WriteKind::Delete, "people", "", {"colour"}), "none");
+}
+
+TEST_F(PlanWrite, PutNeedsTheKeyAndNothingElse) {
+    EXPECT_EQ(code(WriteKind::Put, "people", "id=eq.1", {"id"}), "none");
+    EXPECT_EQ(code(WriteKind::Put, "people", "", {"id"}), "PGRST105");
+    EXPECT_EQ(code(WriteKind::Put, "people", "id=gt.1", {"id"}), "PGRST105");
+    EXPECT_EQ(code(WriteKind::Put, "people", "id=eq.1&name=eq.x", {"id"}), "PGRST105");
+    EXPECT_EQ(code(WriteKind::Put, "people", "id=eq.1&and=(id.eq.1)", {"id"}), "PGRST105");
+    EXPECT_EQ(code(WriteKind::Put, "log", "line=eq.1", {"line"}), "PGRST105");
+}
+
+TEST_F(PlanWrite, MergeUpdatesOnTheKey) {
+    preferences_.resolution = api::Resolution::MergeDuplicates;
+    const std::string merged = sql(WriteKind::Insert, "people", "", {"id", "name"});
+    EXPECT_NE(merged.find(R"(ON CONFLICT ("id") DO UPDATE SET "id" = EXCLUDED."id", "name" = EXCLUDED."name")"),
+              std::string::npos);
+    EXPECT_EQ(sql(WriteKind::Insert, "log", "", {"line"}).find("ON CONFLICT"), std::string::npos);
+    preferences_.resolution = api::Resolution::IgnoreDuplicates;
+    EXPECT_NE(sql(WriteKind::Insert, "people", "on_conflict=name", {"id"}).find(R"(ON CONFLICT ("name") DO NOTHING)"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace pgrest
