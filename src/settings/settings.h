@@ -1,0 +1,54 @@
+// The server parameters of pgrest (pgrest.*): their definition, the values of this process, and whether the values that
+// the server was started with can be served.
+//
+// Those that make up the configuration (config::Settings) are strings, checked by config::refuse; they change with a
+// reload. Those of sizes, sockets and processes are in Process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace pgrest::settings {
+
+// Defines the parameters. Called once by _PG_init. May raise (duplicate definition).
+void define();
+
+// The text of the configuration's settings as this process has them. Those that have their default are absent, so that
+// an older name can speak when the newer one is silent. `@file` values are the file's content.
+// Throws http::Failure (PGRST002) when a file cannot be read.
+config::Settings collect();
+
+// The configuration of this backend's own values: for pgrest.request() in an ordinary session. Throws http::Failure
+// (PGRST002) when they cannot be served.
+std::shared_ptr<const config::Config> of_this_backend();
+
+// Settings that were refused or are unknown and so did not take effect when the server started. PostgreSQL only warns and
+// goes on with the default, which can open more than was meant: while there are any, nothing is served.
+const std::vector<config::Problem>& refused_at_start();
+
+std::string database();
+std::string authenticator();
+
+// Sizes, sockets and processes. Values of the parameters, read by the workers; times in milliseconds.
+struct Process {
+    static int workers();
+    static int listeners();
+    static const char* server_host();
+    static int server_port();
+    static const char* server_unix_socket();
+    static int server_unix_socket_mode();
+    static int acquisition_timeout();
+    static int max_lifetime();
+    static int shutdown_timeout();
+    static int max_connections();
+    static int head_timeout();
+    static int idle_timeout();
+    static int body_memory_kb();
+    static int queue_size();
+    static int executor_memory_kb();
+};
+
+}  // namespace pgrest::settings
