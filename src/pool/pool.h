@@ -27,11 +27,11 @@ bool resume();
 
 struct WorkerRow {
     int pid = 0;
-    std::string kind;            // "launcher", "listener", "executor"
-    std::string state;           // "starting", "idle", "running", "serving", "paused"
-    std::string since;           // timestamptz text: since when in this state
-    std::string request;         // method and path of the current request, "" = none
-    std::int64_t requests = 0;   // requests answered so far
+    std::string kind;           // "launcher", "listener", "executor"
+    std::string state;          // "starting", "idle", "running", "serving", "paused"
+    std::string since;          // timestamptz text: since when in this state
+    std::string request;        // method and path of the current request, "" = none
+    std::int64_t requests = 0;  // requests answered so far
 };
 
 std::vector<WorkerRow> workers();

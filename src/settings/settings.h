@@ -25,27 +25,27 @@ config::Settings collect();
 // (PGRST002) when they cannot be served.
 std::shared_ptr<const config::Config> of_this_backend();
 
-// Settings that were refused or are unknown and so did not take effect when the server started. PostgreSQL only warns and
-// goes on with the default, which can open more than was meant: while there are any, nothing is served.
+// Settings that were refused or are unknown and so did not take effect when the server started. PostgreSQL only warns
+// and goes on with the default, which can open more than was meant: while there are any, nothing is served.
 const std::vector<config::Problem>& refused_at_start();
 
 std::string database();
 std::string authenticator();
 
-// Sizes, sockets and processes. Values of the parameters, read by the workers; times in milliseconds.
+// Sizes, sockets and processes: the parameters that are not part of the configuration.
 struct Process {
     static int workers();
     static int listeners();
     static const char* server_host();
     static int server_port();
-    static const char* server_unix_socket();
+    static const char* server_unix_socket();  // "" = none
     static int server_unix_socket_mode();
-    static int acquisition_timeout();
-    static int max_lifetime();
-    static int shutdown_timeout();
-    static int max_connections();
-    static int head_timeout();
-    static int idle_timeout();
+    static int acquisition_timeout();  // milliseconds
+    static int max_lifetime();         // seconds
+    static int shutdown_timeout();     // milliseconds
+    static int max_connections();      // of one listener
+    static int header_timeout();       // milliseconds
+    static int keepalive_timeout();    // seconds
     static int body_memory_kb();
     static int queue_size();
     static int executor_memory_kb();

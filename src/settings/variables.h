@@ -1,0 +1,46 @@
+// The variables behind the server parameters: PostgreSQL's GUC machinery writes them. The only mutable state of
+// settings.
+#pragma once
+
+#include "settings/table.h"
+
+namespace pgrest::settings {
+
+enum class CancelChoice { Off, Reads, All };
+
+struct Variables {
+    // ---- the configuration
+    char* text[text_setting_count] = {};
+    const char* secret = nullptr;  // the value behind jwt_secret, which itself shows only that there is one
+    bool lock_role = true;
+    int cancel_on_disconnect = static_cast<int>(CancelChoice::Reads);
+    int max_body_size = 64 * 1024;  // kB, -1 = none
+    int stream_threshold = 1024;    // kB
+    unsigned long changes = 0;      // counts assignments, so that what is derived from them knows when it is stale
+
+    // ---- processes
+    char* database = nullptr;
+    char* authenticator = nullptr;
+    int workers = 4;
+    int listeners = 1;
+    char* server_host = nullptr;
+    int server_port = 3000;
+    char* server_unix_socket = nullptr;
+    char* server_unix_socket_mode = nullptr;  // octal text
+    int acquisition_timeout = 10;             // s
+    int max_lifetime = 1800;                  // s
+    int shutdown_timeout = 2000;              // ms
+    int max_connections = 1000;
+    int header_timeout = 10;       // s
+    int keepalive_timeout = 75;    // s
+    int body_memory = 128 * 1024;  // kB
+    int queue_size = 256;
+    int executor_memory = 256 * 1024;  // kB
+};
+
+extern Variables variables;
+
+// What is shown of a secret.
+inline constexpr const char* hidden_secret = "********";
+
+}  // namespace pgrest::settings
