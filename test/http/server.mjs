@@ -66,12 +66,24 @@ export class Server {
     return server;
   }
 
+  // The demonstration of docs/guide.md.
+  static async demo() {
+    const server = new Server();
+    server.dir = mkdtempSync(join(tmpdir(), 'pgrest-http-'));
+    server.port = await freePort();
+    server.url = `http://127.0.0.1:${server.port}`;
+    server.database = 'demo';
+    server.cluster('demo', String(server.port));
+    return server;
+  }
+
   // Only the cluster, not started, without pgrest.
   static async create(settings = {}) {
     const server = new Server();
     server.dir = mkdtempSync(join(tmpdir(), 'pgrest-http-'));
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
+    server.database = 'app';
     server.settings = {
       fsync: 'off',
       shared_preload_libraries: 'pgrest',
@@ -125,7 +137,7 @@ export class Server {
   }
 
   // SQL as superuser: what it prints, unaligned.
-  async sql(text, database = 'app') {
+  async sql(text, database = this.database) {
     const { stdout } = await promisify(execFile)(CLUSTER, ['psql', this.dir, '-d', database, '-At', '-c', text]);
     return stdout.trimEnd();
   }

@@ -51,7 +51,7 @@ select isnt(current_setting('application_name'), 'mine', 'and does not stay');
 -- reads do not write
 create table t (n int);
 grant all on t to anon;
-select is(pg_temp.answer('GET', '/rpc/run?command=' || 'insert into t values (1)'), '405 25006', 'a GET is read only');
+select is(pg_temp.answer('GET', '/rpc/run?command=insert%20into%20t%20values%20(1)'), '405 25006', 'a GET is read only');
 select is(pg_temp.answer('POST', '/t', null, '{"n": 1}'), '201', 'a POST is not');
 select is(count(*), 1::bigint, 'and stays') from t;
 
