@@ -1,0 +1,83 @@
+-- pgrest.request(): every method.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgrest;
+CREATE SCHEMA regress_api;
+CREATE SCHEMA regress_other;
+CREATE ROLE regress_authenticator LOGIN NOINHERIT;
+CREATE ROLE regress_anon;
+GRANT regress_anon TO regress_authenticator;
+GRANT USAGE ON SCHEMA regress_api TO regress_anon;
+CREATE ROLE regress_clerk;
+GRANT regress_clerk TO regress_authenticator;
+GRANT USAGE ON SCHEMA regress_api TO regress_clerk;
+CREATE TABLE regress_api.boats (id integer PRIMARY KEY, name text NOT NULL, length numeric DEFAULT 7.5);
+GRANT SELECT ON regress_api.boats TO regress_anon;
+GRANT ALL ON regress_api.boats TO regress_clerk;
+INSERT INTO regress_api.boats VALUES (1, 'Anna', 9.25), (2, 'Berta', NULL);
+CREATE FUNCTION regress_api.add(a integer, b integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT a + b';
+
+-- headers of a clerk, and a few more
+CREATE FUNCTION pg_temp.clerk(more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+  SELECT more || jsonb_build_object('Authorization',
+    'Bearer ' || pgrest.sign('{"role":"regress_clerk"}', 'a secret of the regression tests')) $$;
+
+SELECT status, headers ->> 'Content-Type' AS type, headers ->> 'Content-Range' AS range, body
+  FROM pgrest.request('GET', '/boats?order=id');
+SELECT status, headers ->> 'Content-Range' AS range, body
+  FROM pgrest.request('HEAD', '/boats', '{"Prefer": "count=exact"}');
+SELECT status, body FROM pgrest.request('GET', '/boats?select=name&id=eq.1', '{"Accept": "text/csv"}');
+SELECT status, body FROM pgrest.request('GET', '/boats?id=eq.1', '{"Accept": "application/vnd.pgrst.object+json"}');
+
+SELECT status, body FROM pgrest.request('POST', '/boats', '{}', '{"id": 3, "name": "Clara"}');
+SELECT status, headers ->> 'Location' AS location, body
+  FROM pgrest.request('POST', '/boats', pg_temp.clerk('{"Prefer": "return=headers-only"}'), '{"id": 3, "name": "Clara"}');
+SELECT status, body
+  FROM pgrest.request('PATCH', '/boats?id=eq.3', pg_temp.clerk('{"Prefer": "return=representation"}'), '{"length": 8}');
+SELECT status, body
+  FROM pgrest.request('PUT', '/boats?id=eq.4', pg_temp.clerk('{"Prefer": "return=representation"}'), '{"id": 4, "name": "Dora", "length": 1}');
+SELECT status, headers ->> 'Content-Range' AS range, body
+  FROM pgrest.request('DELETE', '/boats?id=gte.3', pg_temp.clerk('{"Prefer": "count=exact"}'));
+SELECT * FROM regress_api.boats ORDER BY id;
+
+SELECT status, body FROM pgrest.request('GET', '/rpc/add?a=1&b=2');
+SELECT status, body FROM pgrest.request('POST', '/rpc/add', '{}', '{"a": 1, "b": 2}');
+SELECT status, headers ->> 'Allow' AS allow FROM pgrest.request('OPTIONS', '/boats');
+SELECT status, headers ->> 'Allow' AS allow FROM pgrest.request('OPTIONS', '/rpc/add');
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('BREW', '/boats');
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('PATCH', '/rpc/add');
+
+-- errors are answers, and what failed leaves nothing
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/nothing');
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/boats?id=eq.x');
+SELECT status, body::json ->> 'code' AS code
+  FROM pgrest.request('POST', '/boats', pg_temp.clerk(), '[{"id": 5, "name": "Emma"}, {"id": 1, "name": "Anna"}]');
+SELECT count(*) FROM regress_api.boats;
+
+-- schemas
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/boats', '{"Accept-Profile": "regress_other"}');
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/boats', '{"Accept-Profile": "public"}');
+
+-- Prefer: tx undoes one request, not what the caller did before
+BEGIN;
+INSERT INTO regress_api.boats VALUES (6, 'Frieda');
+SELECT status, headers ->> 'Preference-Applied' AS applied
+  FROM pgrest.request('POST', '/boats', pg_temp.clerk('{"Prefer": "tx=rollback"}'), '{"id": 7, "name": "Gerda"}');
+SELECT status FROM pgrest.request('POST', '/boats', pg_temp.clerk(), '{"id": 8, "name": "Hanna"}');
+SELECT id FROM regress_api.boats ORDER BY id;
+ROLLBACK;
+SELECT id FROM regress_api.boats ORDER BY id;
+
+-- the caller's role and settings are as before
+SELECT current_user = session_user AS same_role, coalesce(current_setting('request.jwt.claims', true), '') AS claims,
+       coalesce(current_setting('request.method', true), '') AS method;
+-- only superusers and the authenticator may
+SET ROLE regress_clerk;
+SELECT status FROM pgrest.request('GET', '/boats');
+RESET ROLE;
+-- arguments
+SELECT status FROM pgrest.request(NULL, '/boats');
+SELECT status FROM pgrest.request('GET', '/boats', '[]');
+SELECT status FROM pgrest.request('GET', '/boats', '{"Accept": 5}');
+
+DROP SCHEMA regress_api, regress_other CASCADE;
+DROP ROLE regress_clerk, regress_anon, regress_authenticator;
