@@ -1,0 +1,211 @@
+#include "exec/statement.h"
+
+#include <cstring>
+
+#include "exec/plan_cache.h"
+#include "exec/row_receiver.h"
+#include "exec/statement_timer.h"
+#include "pg/guard.h"
+#include "pg/text.h"
+
+extern "C" {
+#include "catalog/namespace.h"
+#include "executor/spi.h"
+#include "nodes/params.h"
+#include "tcop/tcopprot.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
+}
+
+namespace pgrest::exec {
+
+namespace {
+
+// A value as plain memory.
+struct RawValue {
+    const char* data;
+    std::size_t size;
+    bool null;
+    bool binary;
+};
+
+struct Call {
+    const char* sql;
+    const RawValue* values;
+    int count;
+    bool read_only;
+    SavedPlan saved;  // plan is nullptr when it has to be prepared
+    RowReceiver* receiver;
+};
+
+std::string key_of(const std::string& sql, bool depends_on_role) {
+    std::string key;
+    key.reserve(sql.size() + 64);
+    key += namespace_search_path ? namespace_search_path : "";
+    key += '\0';
+    if (depends_on_role) key += std::to_string(GetUserId());
+    key += '\0';
+    return key += sql;
+}
+
+// Settles the types (locks are taken, an outdated text is analysed again), before any value is converted.
+void revalidate(SPIPlanPtr plan) {
+    CachedPlan* cached = SPI_plan_get_cached_plan(plan);
+    if (cached) ReleaseCachedPlan(cached, CurrentResourceOwner);
+}
+
+Datum convert(const RawValue* value, Oid type) {
+    if (value->binary) {
+        auto* bytes = static_cast<bytea*>(palloc(VARHDRSZ + value->size));
+        SET_VARSIZE(bytes, VARHDRSZ + value->size);
+        std::memcpy(VARDATA(bytes), value->data, value->size);
+        return PointerGetDatum(bytes);
+    }
+    Oid input = InvalidOid;
+    Oid element = InvalidOid;
+    getTypeInputInfo(type, &input, &element);
+    return OidInputFunctionCall(input, pg::text_from_client(value->data, value->size), element, -1);
+}
+
+ParamListInfo bind(const Call* call, const ParameterTypes* parameters) {
+    if (call->count == 0) return nullptr;
+    ParamListInfo list = makeParamList(call->count);
+    for (int i = 0; i < call->count; ++i) {
+        ParamExternData* parameter = &list->params[i];
+        const RawValue* value = &call->values[i];
+        parameter->ptype = OidIsValid(parameters->types[i]) ? parameters->types[i] : static_cast<Oid>(UNKNOWNOID);
+        parameter->pflags = PARAM_FLAG_CONST;
+        parameter->isnull = value->null;
+        parameter->value = value->null ? static_cast<Datum>(0) : convert(value, parameter->ptype);
+    }
+    return list;
+}
+
+void execute(Call* call) {
+    revalidate(call->saved.plan);
+    SPIExecuteOptions options;
+    std::memset(&options, 0, sizeof options);
+    options.params = bind(call, call->saved.parameters);
+    options.read_only = call->read_only;
+    options.dest = &call->receiver->pub;
+    const int result = SPI_execute_plan_extended(call->saved.plan, &options);
+    if (result < 0) elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+    finish_rows(call->receiver);
+}
+
+// Everything from connecting to the last row, as C code: no C++ object with a destructor lives in here.
+void run_connected(Call* call) {
+    debug_query_string = call->sql;
+    log_statement_start(call->sql, call->read_only);
+    start_statement_timer();
+    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
+    if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);
+    execute(call);
+    SPI_finish();
+    stop_statement_timer();
+    log_statement_end(call->sql);
+    debug_query_string = nullptr;
+}
+
+std::vector<RawValue> raw_values(const Statement& statement) {
+    std::vector<RawValue> values;
+    values.reserve(statement.values.size());
+    for (const auto& value : statement.values) {
+        const bool binary = statement.binary_value && *statement.binary_value == values.size();
+        if (!value)
+            values.push_back({nullptr, 0, true, false});
+        else if (binary)
+            values.push_back({value->data(), value->size(), false, true});
+        else
+            values.push_back({value->data(), value->size(), false, false});
+    }
+    return values;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        text += (i ? "," : "") + names[i];
+    return text;
+}
+
+Outcome outcome_of(const RowReceiver* receiver) {
+    Outcome outcome;
+    outcome.rows = receiver->written;
+    outcome.total = receiver->seen;
+    if (!receiver->has_values) return outcome;
+    auto& values = receiver->form == RowForm::Fields ? outcome.fields : outcome.hidden;
+    for (int i = 0; i < receiver->values_count; ++i)
+        values.push_back(receiver->values[i] ? std::optional<std::string>(receiver->values[i]) : std::nullopt);
+    return outcome;
+}
+
+// The receiver's memory, given back whichever way the statement ends.
+class ReceiverMemory {
+public:
+    ReceiverMemory()
+        : context_(pg::guarded(
+              [] { return AllocSetContextCreate(TopMemoryContext, "pgrest receiver", ALLOCSET_DEFAULT_SIZES); })) {}
+    ~ReceiverMemory() { MemoryContextDelete(context_); }
+    ReceiverMemory(const ReceiverMemory&) = delete;
+    ReceiverMemory& operator=(const ReceiverMemory&) = delete;
+    MemoryContext context() const { return context_; }
+
+private:
+    MemoryContext context_;
+};
+
+}  // namespace
+
+Outcome run(const Statement& statement, const RowFormat& format, const RunOptions& options, Body& body) {
+    const std::string key = key_of(statement.sql, options.depends_on_role);
+    const SavedPlan* known = PlanCache::of_process().find(key);
+    const std::vector<RawValue> values = raw_values(statement);
+    const std::string header = joined(format.csv_header);
+    const ReceiverMemory memory;
+
+    Call call{};
+    call.sql = statement.sql.c_str();
+    call.values = values.data();
+    call.count = static_cast<int>(values.size());
+    call.read_only = options.read_only;
+    if (known) call.saved = *known;
+    Call* const running = &call;
+    Body* const out = &body;
+    const RowFormat* const form = &format;
+    const char* const header_text = header.empty() ? nullptr : header.c_str();
+    MemoryContext const context = memory.context();
+    pg::guarded([=] {
+        MemoryContext const before = MemoryContextSwitchTo(context);
+        running->receiver = make_row_receiver(out, *form, header_text);
+        MemoryContextSwitchTo(before);
+    });
+    try {
+        pg::guarded([=] { run_connected(running); });
+    } catch (...) {
+        stop_statement_timer();
+        debug_query_string = nullptr;
+        // a plan that was prepared before its first run failed is good for the next request
+        if (!known && call.saved.plan) PlanCache::of_process().add(key, call.saved);
+        throw;
+    }
+    if (!known) PlanCache::of_process().add(key, call.saved);
+    return outcome_of(call.receiver);
+}
+
+void run_utility(const std::string& sql) {
+    const char* text = sql.c_str();
+    pg::guarded([=] {
+        if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
+        const int result = SPI_execute(text, false, 0);
+        if (result < 0) elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+        SPI_finish();
+    });
+}
+
+void forget_plans() {
+    PlanCache::of_process().clear();
+}
+
+}  // namespace pgrest::exec
