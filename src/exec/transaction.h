@@ -15,6 +15,7 @@ struct TransactionPlan {
     std::optional<Isolation> function_isolation;  // the called function's clause; else the role's setting decides
     std::string search_path;                      // quoted, joined: "\"api\", \"public\""
     std::string role;
+    std::string authenticator;        // whose membership counts; used by Surroundings::Subtransaction
     bool apply_role_settings = true;  // db_config: settings of the role (auth.md 4.4), isolation of the role
     // Set after the role, in this order, local to the transaction: claims, request.*, timezone, hoisted settings.
     // Names that PostgreSQL refuses are errors of the request.
@@ -28,6 +29,20 @@ enum class Surroundings {
     Subtransaction,  // pgrest.request(): inside the caller's transaction; everything is put back afterwards
 };
 
+// Opens what looking names up needs: in an executor the transaction that the request will run in (its isolation level
+// and role are only set by Transaction::begin, so that a request that fails before costs no more), else nothing. Ends
+// it when nobody has taken it over.
+class CatalogAccess {
+public:
+    explicit CatalogAccess(Surroundings surroundings);
+    ~CatalogAccess();
+    CatalogAccess(const CatalogAccess&) = delete;
+    CatalogAccess& operator=(const CatalogAccess&) = delete;
+
+private:
+    Surroundings surroundings_;
+};
+
 // begin() does all up to and including the pre-request function and the lock. Any failure throws pg::Error, and the
 // transaction is then rolled back by the destructor. One object, one request.
 class Transaction {
@@ -37,6 +52,7 @@ public:
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
+    // Inside a CatalogAccess of the same surroundings.
     void begin(const TransactionPlan& plan);
     // `response.status` and `response.headers` as they stand; "" when not set.
     std::string setting(const char* name);
@@ -47,8 +63,9 @@ public:
 private:
     Surroundings surroundings_;
     bool open_ = false;
-    struct State;
-    State* state_ = nullptr;
+    int settings_level_ = 0;   // nest level of settings, of a subtransaction
+    unsigned outer_user_ = 0;  // user and security context before, of a subtransaction
+    int outer_security_context_ = 0;
 };
 
 // The list of design.md section 3 (8): role, settings, portals, prepared statements, LISTEN, session advisory locks,

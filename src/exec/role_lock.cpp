@@ -1,0 +1,53 @@
+#include "exec/role_lock.h"
+
+#include "pg/postgres.h"
+
+extern "C" {
+#include "access/xact.h"
+}
+
+namespace pgrest::exec {
+
+namespace {
+
+bool locked = false;
+bool registered = false;
+
+void at_transaction_event(XactEvent event, void*) {
+    switch (event) {
+        case XACT_EVENT_PRE_COMMIT:
+        case XACT_EVENT_PRE_PREPARE:
+            unlock_role();
+            break;
+        case XACT_EVENT_ABORT:
+            locked = false;  // PostgreSQL has put the security context back itself
+            break;
+        default:
+            break;
+    }
+}
+
+}  // namespace
+
+void lock_role() {
+    if (!registered) {
+        RegisterXactCallback(at_transaction_event, nullptr);
+        registered = true;
+    }
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(user, context | SECURITY_LOCAL_USERID_CHANGE);
+    locked = true;
+}
+
+void unlock_role() {
+    if (!locked) return;
+    Oid user = InvalidOid;
+    int context = 0;
+    GetUserIdAndSecContext(&user, &context);
+    SetUserIdAndSecContext(user, context & ~SECURITY_LOCAL_USERID_CHANGE);
+    locked = false;
+}
+
+}  // namespace pgrest::exec

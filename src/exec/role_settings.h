@@ -1,0 +1,21 @@
+// ALTER ROLE ... SET of the role that a request runs as (auth: settings of roles). Read from the catalog at every
+// request, so that a change is seen by the next one. May ereport; C in its use of memory.
+#pragma once
+
+#include "exec/transaction.h"
+#include "pg/postgres.h"
+
+namespace pgrest::exec {
+
+struct RoleSettings {
+    int count = 0;
+    const char** names = nullptr;
+    const char** values = nullptr;
+    int isolation = -1;  // an Isolation, or -1 when the role has none of its own
+};
+
+// Of a role that is granted to `authenticator` directly; others have none here. Only parameters that the current user
+// may set. palloc'd. Must be read under the authenticator's rights, before the role is switched.
+RoleSettings read_role_settings(const char* role, Oid authenticator);
+
+}  // namespace pgrest::exec

@@ -1,0 +1,238 @@
+#include "exec/transaction.h"
+
+#include <cstring>
+
+#include "exec/body.h"
+#include "exec/role_lock.h"
+#include "exec/role_settings.h"
+#include "exec/settings_guc.h"
+#include "exec/statement.h"
+#include "pg/guard.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+}
+
+namespace pgrest::exec {
+
+namespace {
+
+// An answer that nobody reads: the pre-request function's result.
+class NoSink : public http::ResponseSink {
+public:
+    void start(int, std::string_view, const http::Headers&, std::optional<std::uint64_t>) override {}
+    void write(const char*, std::size_t) override {}
+    void finish() override {}
+};
+
+// One setting as plain memory.
+struct RawSetting {
+    const char* name;
+    const char* value;
+};
+
+struct Preparation {
+    bool read_only;
+    int function_isolation;  // -1: none
+    const char* search_path;
+    const char* role;
+    Oid authenticator;
+    bool apply_role_settings;
+    bool subtransaction;
+    const RawSetting* settings;
+    int count;
+};
+
+int isolation_level(int isolation) {
+    switch (static_cast<Isolation>(isolation)) {
+        case Isolation::RepeatableRead:
+            return XACT_REPEATABLE_READ;
+        case Isolation::Serializable:
+            return XACT_SERIALIZABLE;
+        case Isolation::ReadCommitted:
+            break;
+    }
+    return XACT_READ_COMMITTED;
+}
+
+void set_transaction_mode(const Preparation* plan, const RoleSettings* role) {
+    if (plan->subtransaction) {
+        // isolation belongs to the surrounding transaction; read only can be made stricter
+        if (plan->read_only && !XactReadOnly) set_local("transaction_read_only", "on", true);
+        return;
+    }
+    const int isolation = plan->function_isolation >= 0 ? plan->function_isolation : role->isolation;
+    XactIsoLevel = isolation_level(isolation < 0 ? static_cast<int>(Isolation::ReadCommitted) : isolation);
+    XactReadOnly = plan->read_only || RecoveryInProgress();
+}
+
+// PostgreSQL checks membership against the session's user. In pgrest.request() that may be a superuser, while the role
+// must be one that the authenticator could become.
+void check_membership(const Preparation* plan) {
+    const Oid role = get_role_oid(plan->role, true);
+    if (!OidIsValid(role))
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("role \"%s\" does not exist", plan->role)));
+    if (!is_member_of_role_nosuper(plan->authenticator, role))
+        ereport(ERROR,
+                (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to set role \"%s\"", plan->role)));
+}
+
+void switch_role(const Preparation* plan) {
+    if (!plan->subtransaction) {
+        set_local("role", plan->role, false);
+        return;
+    }
+    if (std::strcmp(plan->role, "none") == 0) {
+        set_local("role", GetUserNameFromId(plan->authenticator, false), true);
+        return;
+    }
+    check_membership(plan);
+    set_local("role", plan->role, true);
+}
+
+void prepare(const Preparation* plan) {
+    RoleSettings role;
+    if (plan->apply_role_settings) role = read_role_settings(plan->role, plan->authenticator);
+    set_transaction_mode(plan, &role);
+    set_local("search_path", plan->search_path, plan->subtransaction);
+    for (int i = 0; i < role.count; ++i)
+        set_local(role.names[i], role.values[i], plan->subtransaction);
+    switch_role(plan);
+    for (int i = 0; i < plan->count; ++i)
+        set_local(plan->settings[i].name, plan->settings[i].value, plan->subtransaction);
+}
+
+Oid authenticator_of(const TransactionPlan& plan, Surroundings surroundings) {
+    if (surroundings == Surroundings::OwnTransaction) return GetSessionUserId();
+    const char* name = plan.authenticator.c_str();
+    return pg::guarded([=] { return get_role_oid(name, false); });
+}
+
+void run_pre_request(const std::string& sql) {
+    NoSink sink;
+    Body nowhere(sink);
+    RowFormat format;
+    format.form = RowForm::None;
+    RunOptions options;
+    options.read_only = false;
+    run(Statement{sql, {}, {}}, format, options, nowhere);
+}
+
+}  // namespace
+
+CatalogAccess::CatalogAccess(Surroundings surroundings) : surroundings_(surroundings) {
+    if (surroundings_ != Surroundings::OwnTransaction) return;
+    pg::guarded([] {
+        SetCurrentStatementStartTimestamp();
+        StartTransactionCommand();
+    });
+}
+
+CatalogAccess::~CatalogAccess() {
+    if (surroundings_ != Surroundings::OwnTransaction || !IsTransactionOrTransactionBlock()) return;
+    AbortCurrentTransaction();
+}
+
+Transaction::Transaction(Surroundings surroundings) : surroundings_(surroundings) {}
+
+Transaction::~Transaction() {
+    if (!open_) return;
+    try {
+        rollback();
+    } catch (const std::exception&) {
+        // rolling back does not fail in a way that could be mended here; the process is ended by PostgreSQL if it must
+    }
+}
+
+void Transaction::begin(const TransactionPlan& plan) {
+    std::vector<RawSetting> settings;
+    settings.reserve(plan.settings.size());
+    for (const auto& [name, value] : plan.settings)
+        settings.push_back({name.c_str(), value.c_str()});
+    Preparation preparation{};
+    preparation.read_only = plan.read_only;
+    preparation.function_isolation = plan.function_isolation ? static_cast<int>(*plan.function_isolation) : -1;
+    preparation.search_path = plan.search_path.c_str();
+    preparation.role = plan.role.c_str();
+    preparation.authenticator = authenticator_of(plan, surroundings_);
+    preparation.apply_role_settings = plan.apply_role_settings;
+    preparation.subtransaction = surroundings_ == Surroundings::Subtransaction;
+    preparation.settings = settings.data();
+    preparation.count = static_cast<int>(settings.size());
+
+    const Preparation* const prepared = &preparation;
+    open_ = true;
+    if (preparation.subtransaction) {
+        Oid user = InvalidOid;
+        GetUserIdAndSecContext(&user, &outer_security_context_);
+        outer_user_ = user;
+        settings_level_ = pg::guarded([] {
+            BeginInternalSubTransaction(nullptr);
+            return NewGUCNestLevel();
+        });
+    }
+    pg::guarded([=] { prepare(prepared); });
+    if (!plan.pre_request_sql.empty()) run_pre_request(plan.pre_request_sql);
+    if (plan.lock_role) lock_role();
+    // reads of the request share one snapshot, taken after the pre-request function, whose changes they see
+    pg::guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+}
+
+std::string Transaction::setting(const char* name) {
+    return pg::guarded([=] { return value_of_setting(name); });
+}
+
+void Transaction::check_deferred_constraints() {
+    pg::guarded([] {
+        ConstraintsSetStmt* statement = makeNode(ConstraintsSetStmt);
+        statement->constraints = NIL;
+        statement->deferred = false;
+        AfterTriggerSetState(statement);
+    });
+}
+
+void Transaction::commit() {
+    if (surroundings_ == Surroundings::OwnTransaction) {
+        pg::guarded([] {
+            if (ActiveSnapshotSet()) PopActiveSnapshot();
+            CommitTransactionCommand();
+        });
+        open_ = false;
+        return;
+    }
+    const int level = settings_level_;
+    const Oid user = outer_user_;
+    const int context = outer_security_context_;
+    pg::guarded([=] {
+        PopActiveSnapshot();
+        unlock_role();
+        AtEOXact_GUC(false, level);  // false: whatever the request has set is put back, also after success
+        SetUserIdAndSecContext(user, context);
+        ReleaseCurrentSubTransaction();
+    });
+    open_ = false;
+}
+
+void Transaction::rollback() {
+    open_ = false;
+    if (surroundings_ == Surroundings::OwnTransaction) {
+        pg::guarded([] { AbortCurrentTransaction(); });
+        return;
+    }
+    const int level = settings_level_;
+    const Oid user = outer_user_;
+    const int context = outer_security_context_;
+    (void)level;
+    pg::guarded([=] {
+        unlock_role();
+        RollbackAndReleaseCurrentSubTransaction();
+        SetUserIdAndSecContext(user, context);
+    });
+}
+
+}  // namespace pgrest::exec
