@@ -1,0 +1,89 @@
+#include "catalog/query.h"
+
+#include "pg/guard.h"
+
+extern "C" {
+#include "catalog/pg_constraint.h"
+#include "executor/spi.h"
+#include "utils/snapmgr.h"
+}
+
+namespace pgrest::catalog {
+
+namespace {
+
+// Rows as plain memory, in a context that outlives SPI.
+struct Rows {
+    int rows;
+    int columns;
+    char** values;
+};
+
+Rows run(const char* sql, MemoryContext context) {
+    Rows result{};
+    PushActiveSnapshot(GetCatalogSnapshot(ConstraintRelationId));
+    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
+    if (SPI_execute(sql, true, 0) != SPI_OK_SELECT) elog(ERROR, "a query of the catalogs failed");
+    result.rows = static_cast<int>(SPI_processed);
+    result.columns = SPI_tuptable->tupdesc->natts;
+    result.values = static_cast<char**>(
+        MemoryContextAllocHuge(context, sizeof(char*) * (static_cast<Size>(result.rows) * result.columns + 1)));
+    for (int row = 0; row < result.rows; ++row) {
+        for (int column = 0; column < result.columns; ++column) {
+            const char* text = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column + 1);
+            result.values[static_cast<Size>(row) * result.columns + column] =
+                text ? MemoryContextStrdup(context, text) : nullptr;
+        }
+    }
+    SPI_finish();
+    PopActiveSnapshot();
+    return result;
+}
+
+}  // namespace
+
+std::vector<Row> query_catalogs(const char* sql) {
+    MemoryContext const context = pg::guarded(
+        [] { return AllocSetContextCreate(CurrentMemoryContext, "pgrest catalog query", ALLOCSET_DEFAULT_SIZES); });
+    const Rows rows = pg::guarded([=] { return run(sql, context); });
+    std::vector<Row> result;
+    result.reserve(rows.rows);
+    for (int row = 0; row < rows.rows; ++row) {
+        Row values;
+        values.reserve(rows.columns);
+        for (int column = 0; column < rows.columns; ++column) {
+            const char* text = rows.values[static_cast<Size>(row) * rows.columns + column];
+            values.push_back(text ? std::optional<std::string>(text) : std::nullopt);
+        }
+        result.push_back(std::move(values));
+    }
+    MemoryContextDelete(context);
+    return result;
+}
+
+std::vector<std::string> array_elements(const std::string& text) {
+    std::vector<std::string> elements;
+    if (text.size() < 2) return elements;
+    std::string element;
+    bool quoted = false;
+    bool any = false;
+    for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\\' && quoted) {
+            element += text[++i];
+        } else if (c == '"') {
+            quoted = !quoted;
+            any = true;
+        } else if (c == ',' && !quoted) {
+            elements.push_back(std::move(element));
+            element.clear();
+        } else {
+            element += c;
+            any = true;
+        }
+    }
+    if (any) elements.push_back(std::move(element));
+    return elements;
+}
+
+}  // namespace pgrest::catalog
