@@ -1,0 +1,324 @@
+// An executor: an ordinary backend without a client, that takes requests from the job table.
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "exec/handle.h"
+#include "exec/transaction.h"
+#include "http/error.h"
+#include "http/wire.h"
+#include "pg/guard.h"
+#include "pool/chunks.h"
+#include "pool/job_sink.h"
+#include "pool/jobs.h"
+#include "pool/process.h"
+#include "pool/schema_check.h"
+#include "pool/snapshot.h"
+#include "pool/state.h"
+#include "settings/settings.h"
+#include "version.h"
+
+extern "C" {
+#include <access/xact.h>
+#include <libpq/pqsignal.h>
+#include <mb/pg_wchar.h>
+#include <pgstat.h>
+#include <postmaster/interrupt.h>
+#include <storage/ipc.h>
+#include <storage/latch.h>
+#include <storage/proc.h>
+#include <tcop/tcopprot.h>
+#include <utils/guc.h>
+#include <utils/timestamp.h>
+
+PGDLLEXPORT void pgrest_executor_main(Datum argument);
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+// How often the memory of this process is looked at.
+constexpr int requests_between_weighings = 200;
+
+struct Self {
+    int index = nothing;
+    MemoryContext request_context = nullptr;
+    emit_log_hook_type previous_log_hook = nullptr;
+    int requests_since_weighing = 0;
+    bool connected = false;
+    bool stats_pending = false;
+} self;
+
+Executor& executor() {
+    return shared()->executors[self.index];
+}
+
+// ---------------------------------------------------------------- signals
+// SIGUSR2: a listener wants a job cancelled. It counts only while that very job runs.
+void handle_cancel(SIGNAL_ARGS) {
+    (void)postgres_signal_arg;
+    const int saved = errno;
+    const std::uint64_t wanted = executor().cancel_wanted.load();
+    if (wanted != 0 && wanted == executor().running.load()) {
+        InterruptPending = true;
+        QueryCancelPending = true;
+    }
+    SetLatch(MyLatch);
+    errno = saved;
+}
+
+// Any error ends a process that is not connected yet.
+void note_last_words(ErrorData* error) {
+    if (error->elevel >= (self.connected ? FATAL : ERROR))
+        remember_last_words(error->sqlerrcode, error->message ? error->message : "");
+    if (self.previous_log_hook) self.previous_log_hook(error);
+}
+
+void set_signals() {
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGINT, StatementCancelHandler);
+    pqsignal(SIGTERM, die);
+    pqsignal(SIGUSR2, handle_cancel);
+}
+
+// ---------------------------------------------------------------- start
+// Errors here are FATAL: there is nothing to go on with.
+void connect(const char* database, const char* role) {
+    BackgroundWorkerInitializeConnection(database, role, 0);
+    StartTransactionCommand();
+    if (superuser_arg(GetSessionUserId()))
+        ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                        errmsg("pgrest.authenticator \"%s\" is a superuser, which it must not be", role)));
+    CommitTransactionCommand();
+    if (GetDatabaseEncoding() == PG_SQL_ASCII)
+        ereport(FATAL, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("database \"%s\" has the encoding SQL_ASCII, which pgrest cannot serve", database)));
+    // what ALTER ROLE says goes over it
+    SetConfigOption("application_name", "pgrest " PGREST_VERSION, PGC_USERSET, PGC_S_DYNAMIC_DEFAULT);
+    process_session_preload_libraries();
+}
+
+void start(int index) {
+    self.index = index;
+    set_signals();
+    self.previous_log_hook = emit_log_hook;
+    emit_log_hook = note_last_words;
+    enter_executor(index);
+    BackgroundWorkerUnblockSignals();
+    char* database = pstrdup(settings::database().c_str());
+    char* role = pstrdup(settings::authenticator().c_str());
+    connect(database, role);
+    self.connected = true;
+    self.request_context = AllocSetContextCreate(TopMemoryContext, "pgrest request", ALLOCSET_DEFAULT_SIZES);
+    executor_is_connected(index);
+}
+
+// ---------------------------------------------------------------- a request
+struct Message {
+    http::Request request;
+    auth::Identity identity;
+};
+
+void copy_out(const Job& job, std::string& head, std::string& body) {
+    head.reserve(job.head_bytes);
+    body.reserve(job.body_bytes);
+    const auto append = [&](const char* data, std::size_t size) {
+        const std::size_t of_head = std::min<std::size_t>(size, job.head_bytes - head.size());
+        head.append(data, of_head);
+        body.append(data + of_head, size - of_head);
+    };
+    append(job.room, job.inline_used);
+    for (int chunk = job.request_chunks; chunk != nothing; chunk = shared()->chunks[chunk].next)
+        append(bytes_of_chunk(chunk), shared()->chunks[chunk].used);
+}
+
+// After this the job's memory is free for the answer.
+Message receive(Job& job) {
+    std::string head;
+    Message message;
+    std::string body;
+    copy_out(job, head, body);
+    free_chunk_list(job.request_chunks);
+    job.request_chunks = nothing;
+    http::wire::DecodedRequest decoded = http::wire::decode_request(head);
+    message.request = std::move(decoded.request);
+    message.request.body = std::move(body);
+    message.identity = std::move(decoded.identity);
+    return message;
+}
+
+void send_failure(const http::Request& request, const config::Config* config, http::ResponseSink& sink,
+                  const http::Error& error) {
+    const bool minimal = config && config->verbosity == config::Verbosity::Minimal;
+    const http::Response response = http::to_response(error, minimal);
+    sink.start(response.status, response.reason, response.headers, response.body.size());
+    if (request.method == "HEAD") return;
+    pg::guarded([&] { sink.write(response.body.data(), response.body.size()); });
+}
+
+void answer(const Message& message, JobSink& sink) {
+    const std::shared_ptr<const config::Config> config = current_config();
+    try {
+        if (!config) http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+        require_schemas(*config);
+        exec::handle(message.request, message.identity, *config, sink, {});
+    } catch (const http::Failure& failure) {
+        if (sink.started()) throw;
+        send_failure(message.request, config.get(), sink, failure.error());
+    } catch (const pg::Error& error) {
+        if (sink.started()) throw;
+        send_failure(message.request, config.get(), sink,
+                     http::from_database(error.error(), message.identity.authenticated));
+    } catch (const std::bad_alloc&) {
+        if (sink.started()) throw;
+        send_failure(message.request, config.get(), sink,
+                     http::from_database({"53200", "out of memory", {}, {}}, message.identity.authenticated));
+    }
+}
+
+void note_failure(Job& job, const char* sqlstate, const char* message) {
+    std::strncpy(job.failure_sqlstate, sqlstate, sizeof job.failure_sqlstate - 1);
+    std::strncpy(job.failure_message, message, sizeof job.failure_message - 1);
+}
+
+// Answers, and says how the answer ended. Nothing leaves it.
+StreamEnd work_on(int index, Job& job) noexcept {
+    try {
+        const Message message = receive(job);
+        JobSink sink(index);
+        answer(message, sink);
+        return StreamEnd::Complete;
+    } catch (const pg::Error& error) {
+        note_failure(job, error.error().sqlstate.c_str(), error.what());
+    } catch (const std::exception& exception) {
+        note_failure(job, "", exception.what());
+    } catch (...) {
+        note_failure(job, "", "unknown C++ exception");
+    }
+    return StreamEnd::Broken;
+}
+
+// ---------------------------------------------------------------- around it
+// Cancel requests count only between these two.
+void open_to_cancel(const Job& job) {
+    QueryCancelPending = false;
+    QueryCancelHoldoffCount = 0;
+    executor().running = job.generation;
+}
+
+void close_to_cancel() {
+    executor().running = 0;
+    QueryCancelHoldoffCount = 1;
+    QueryCancelPending = false;
+}
+
+// A catalog cache never shrinks; a new process has a small one.
+void weigh() {
+    if (++self.requests_since_weighing < requests_between_weighings) return;
+    self.requests_since_weighing = 0;
+    const Size limit = static_cast<Size>(settings::Process::executor_memory_kb()) * 1024;
+    if (MemoryContextMemAllocated(TopMemoryContext, /* recurse */ true) <= limit) return;
+    executor().wants_retirement = true;
+    wake_launcher();
+}
+
+// PostgreSQL limits how often this has an effect; what is held back is due when the executor has been idle for a while.
+void report_statistics(bool force) {
+#if PG_VERSION_NUM >= 150000
+    self.stats_pending = pgstat_report_stat(force) > 0;
+#else
+    pgstat_report_stat(force);
+    self.stats_pending = !force;
+#endif
+}
+
+void tidy_up() {
+    exec::clean_up_session();
+    report_statistics(/* force */ false);
+    MemoryContextSwitchTo(TopMemoryContext);
+    MemoryContextReset(self.request_context);
+    debug_query_string = nullptr;
+    weigh();
+}
+
+void run(int index) {
+    Job& job = shared()->jobs[index];
+    open_to_cancel(job);
+    StreamEnd end = StreamEnd::Broken;
+    // a cancel may have come before the signal handler could know what runs
+    if (!job.abandoned && executor().cancel_wanted != job.generation) {
+        pgstat_report_activity(STATE_RUNNING, job.request_line);
+        MemoryContextSwitchTo(self.request_context);
+        end = work_on(index, job);
+    }
+    close_to_cancel();
+    finish_job(index, end);
+    tidy_up();
+}
+
+// What came while nothing ran. May raise.
+void handle_idle_interrupts() {
+    QueryCancelHoldoffCount = 1;
+    handle_interrupts();
+}
+
+void sleep_until_work() {
+    pgstat_report_activity(STATE_IDLE, nullptr);
+    const int timeout = self.stats_pending ? WL_TIMEOUT : 0;
+    const int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | timeout, 1000, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    if (!(events & WL_TIMEOUT)) return;
+    report_statistics(/* force */ true);
+}
+
+void work_once() {
+    handle_idle_interrupts();
+    const int job = take_job(self.index);
+    if (job != nothing) {
+        run(job);
+        return;
+    }
+    if (executor().retire) proc_exit(0);
+    sleep_until_work();
+}
+
+// An error outside a request: what a backend does at the top of its loop.
+void recover(const pg::Error& error) {
+    const char* message = error.what();
+    pg::guarded([=] {
+        HOLD_INTERRUPTS();
+        AbortOutOfAnyTransaction();
+        LWLockReleaseAll();
+        MemoryContextSwitchTo(TopMemoryContext);
+        ereport(LOG, (errmsg("pgrest executor: %s", message)));
+        RESUME_INTERRUPTS();
+    });
+    if (executor().job != nothing) finish_job(executor().job, StreamEnd::Broken);
+}
+
+void serve() {
+    for (;;) {
+        try {
+            pg::guarded([] {
+                for (;;)
+                    work_once();
+            });
+        } catch (const pg::Error& error) {
+            recover(error);
+        }
+    }
+}
+
+}  // namespace
+
+}  // namespace pgrest::pool
+
+extern "C" void pgrest_executor_main(Datum argument) {
+    using namespace pgrest;
+    pg::translate_exceptions([=] {
+        pool::start(DatumGetInt32(argument));
+        pool::serve();
+    });
+}

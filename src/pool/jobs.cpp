@@ -1,0 +1,287 @@
+#include "pool/jobs.h"
+
+#include <csignal>
+
+#include "pool/chunks.h"
+#include "pool/stream.h"
+
+extern "C" {
+#include <utils/timestamp.h>
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+// ---------------------------------------------------------------- lists, all under the lock
+void append_to_queue(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    job.next = nothing;
+    job.previous = all.last_queued;
+    if (all.last_queued == nothing)
+        all.first_queued = index;
+    else
+        all.jobs[all.last_queued].next = index;
+    all.last_queued = index;
+}
+
+void remove_from_queue(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    if (job.previous == nothing)
+        all.first_queued = job.next;
+    else
+        all.jobs[job.previous].next = job.next;
+    if (job.next == nothing)
+        all.last_queued = job.previous;
+    else
+        all.jobs[job.next].previous = job.previous;
+    job.next = job.previous = nothing;
+}
+
+void list_idle(Shared& all, int index) {
+    Executor& executor = all.executors[index];
+    if (executor.listed_idle) return;
+    executor.listed_idle = true;
+    executor.previous_idle = nothing;
+    executor.next_idle = all.first_idle;
+    if (all.first_idle != nothing) all.executors[all.first_idle].previous_idle = index;
+    all.first_idle = index;
+}
+
+// Returns the latch to set once the lock is released, or null when the listener has been told already.
+Latch* add_news(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    if (!job.listener_holds || job.in_news) return nullptr;
+    Listener& listener = all.listeners[job.listener];
+    const bool first = listener.first_news == nothing;
+    job.in_news = true;
+    job.next_news = nothing;
+    if (first)
+        listener.first_news = index;
+    else
+        all.jobs[listener.last_news].next_news = index;
+    listener.last_news = index;
+    return first ? listener.latch : nullptr;
+}
+
+void remove_from_news(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    if (!job.in_news) return;
+    Listener& listener = all.listeners[job.listener];
+    int previous = nothing;
+    for (int i = listener.first_news; i != index; i = all.jobs[i].next_news)
+        previous = i;
+    if (previous == nothing)
+        listener.first_news = job.next_news;
+    else
+        all.jobs[previous].next_news = job.next_news;
+    if (listener.last_news == index) listener.last_news = previous;
+    job.in_news = false;
+}
+
+void free_if_unheld(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    if (job.listener_holds || job.executor_holds) return;
+    free_chunk_list(job.request_chunks);
+    job.request_chunks = nothing;
+    free_stream(job.answer);
+    job.state = JobState::Free;
+    job.next = all.first_free_job;
+    all.first_free_job = index;
+}
+
+// The executor to wake once the lock is released.
+Latch* release_held(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    if (job.state == JobState::Queued) remove_from_queue(all, index);
+    remove_from_news(all, index);
+    job.listener_holds = false;
+    job.abandoned = true;
+    Latch* wake = nullptr;
+    if (job.executor_holds && job.executor != nothing) wake = all.executors[job.executor].latch;
+    free_if_unheld(all, index);
+    return wake;
+}
+
+void set_if_any(Latch* latch) {
+    if (latch) SetLatch(latch);
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- listener
+int hold_job(int listener) {
+    Shared& all = *shared();
+    const Locked locked(all.lock);
+    const int index = all.first_free_job;
+    if (index == nothing) return nothing;
+    Job& job = all.jobs[index];
+    all.first_free_job = job.next;
+    job.state = JobState::Held;
+    job.listener_holds = true;
+    job.executor_holds = false;
+    job.in_news = false;
+    job.listener = listener;
+    job.executor = nothing;
+    job.next = job.previous = job.next_news = nothing;
+    job.generation = all.next_generation++;
+    job.abandoned = false;
+    job.inline_used = 0;
+    job.head_bytes = job.body_bytes = 0;
+    job.request_chunks = nothing;
+    job.request_line[0] = '\0';
+    job.failure_sqlstate[0] = '\0';
+    job.failure_message[0] = '\0';
+    reset_stream(job.answer);
+    return index;
+}
+
+void submit_job(int index) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        all.jobs[index].state = JobState::Queued;
+        append_to_queue(all, index);
+        if (all.first_idle != nothing) {
+            wake = all.executors[all.first_idle].latch;
+            unlist_idle(all.first_idle);
+        }
+    }
+    set_if_any(wake);
+}
+
+bool withdraw_job(int index) {
+    Shared& all = *shared();
+    const Locked locked(all.lock);
+    Job& job = all.jobs[index];
+    if (job.state != JobState::Queued) return false;
+    remove_from_queue(all, index);
+    job.state = JobState::Held;
+    return true;
+}
+
+void release_job(int index) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        wake = release_held(all, index);
+    }
+    set_if_any(wake);
+}
+
+void cancel_job(int index) {
+    Shared& all = *shared();
+    const Locked locked(all.lock);
+    const Job& job = all.jobs[index];
+    if (job.state != JobState::Running || job.executor == nothing) return;
+    Executor& executor = all.executors[job.executor];
+    executor.cancel_wanted = job.generation;
+    // under the lock, where an executor gives up its number before it ends: the signal hits no stranger
+    if (executor.pid != 0) kill(executor.pid, SIGUSR2);
+}
+
+int collect_news(int index) {
+    Shared& all = *shared();
+    const Locked locked(all.lock);
+    Listener& listener = all.listeners[index];
+    const int first = listener.first_news;
+    for (int i = first; i != nothing; i = all.jobs[i].next_news)
+        all.jobs[i].in_news = false;
+    listener.first_news = listener.last_news = nothing;
+    return first;
+}
+
+void wake_executor(int index) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        const Job& job = all.jobs[index];
+        if (job.executor_holds && job.executor != nothing) wake = all.executors[job.executor].latch;
+    }
+    set_if_any(wake);
+}
+
+void forget_listener(int listener) {
+    Shared& all = *shared();
+    for (int index = 0; index < all.job_count; ++index) {
+        Latch* wake = nullptr;
+        {
+            const Locked locked(all.lock);
+            const Job& job = all.jobs[index];
+            if (job.state != JobState::Free && job.listener_holds && job.listener == listener)
+                wake = release_held(all, index);
+        }
+        set_if_any(wake);
+    }
+    free_chunks_of_listener(listener);
+}
+
+// ---------------------------------------------------------------- executor
+int take_job(int index) {
+    Shared& all = *shared();
+    const TimestampTz now = GetCurrentTimestamp();
+    const Locked locked(all.lock);
+    Executor& executor = all.executors[index];
+    const int taken = all.first_queued;
+    if (taken == nothing) {
+        list_idle(all, index);
+        if (executor.state != ExecutorState::Idle) executor.since = now;
+        executor.state = ExecutorState::Idle;
+        return nothing;
+    }
+    unlist_idle(index);
+    remove_from_queue(all, taken);
+    Job& job = all.jobs[taken];
+    job.state = JobState::Running;
+    job.executor_holds = true;
+    job.executor = index;
+    executor.state = ExecutorState::Running;
+    executor.since = now;
+    executor.job = taken;
+    return taken;
+}
+
+void unlist_idle(int index) {
+    Shared& all = *shared();
+    Executor& executor = all.executors[index];
+    if (!executor.listed_idle) return;
+    executor.listed_idle = false;
+    if (executor.previous_idle == nothing)
+        all.first_idle = executor.next_idle;
+    else
+        all.executors[executor.previous_idle].next_idle = executor.next_idle;
+    if (executor.next_idle != nothing) all.executors[executor.next_idle].previous_idle = executor.previous_idle;
+}
+
+void tell_listener(int index) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        wake = add_news(all, index);
+    }
+    set_if_any(wake);
+}
+
+void finish_job(int index, StreamEnd end) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        Job& job = all.jobs[index];
+        Executor& executor = all.executors[job.executor];
+        executor.job = nothing;
+        ++executor.requests;
+        job.answer.end = end;
+        job.state = JobState::Done;
+        job.executor_holds = false;
+        wake = add_news(all, index);
+        free_if_unheld(all, index);
+    }
+    set_if_any(wake);
+}
+
+}  // namespace pgrest::pool

@@ -1,0 +1,53 @@
+// The job table: requests on their way from a listener to an executor and back. The oldest request goes to whichever
+// executor is idle. Every function takes the lock for a moment, and none can raise.
+//
+//   listener                                  executor
+//   hold_job, fill it, submit_job  ────────▶  take_job, read it
+//   collect_news  ◀──── tell_listener ──────  answer through the stream
+//   release_job                               finish_job
+#pragma once
+
+#include <cstdint>
+
+#include "pool/shared.h"
+
+namespace pgrest::pool {
+
+// ---- listener
+// A free slot for a request; nothing = all are taken.
+int hold_job(int listener);
+
+void submit_job(int job);
+
+// Takes back a job that no executor has begun. False when one has.
+bool withdraw_job(int job);
+
+// The listener is done with the job. An executor that still works on it is told that nobody waits.
+void release_job(int job);
+
+// Cancels what the job runs.
+void cancel_job(int job);
+
+// The jobs that something has happened to, as a list over Job::next_news; nothing = none.
+int collect_news(int listener);
+
+// Sets the latch of the executor that works on the job: the client has taken something.
+void wake_executor(int job);
+
+// Releases everything that a listener held when it ended.
+void forget_listener(int listener);
+
+// ---- executor
+// The oldest job; nothing = none, and the executor counts as idle.
+int take_job(int executor);
+
+// The executor is not idle any more. The one function for whoever holds the lock already.
+void unlist_idle(int executor);
+
+// There is more of the answer, or it was broken off.
+void tell_listener(int job);
+
+// The answer is complete or broken off, and the executor is done with the job.
+void finish_job(int job, StreamEnd end);
+
+}  // namespace pgrest::pool

@@ -1,0 +1,339 @@
+// The launcher: publishes the configuration, starts the executors and replaces them when they are old, large, or
+// started before a reload. It connects to no database and serves no request.
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "http/error.h"
+#include "pg/guard.h"
+#include "pool/process.h"
+#include "pool/snapshot.h"
+#include "pool/state.h"
+#include "settings/settings.h"
+
+extern "C" {
+#include <access/htup_details.h>
+#include <access/xact.h>
+#include <catalog/pg_authid.h>
+#include <commands/dbcommands.h>
+#include <pgstat.h>
+#include <postmaster/interrupt.h>
+#include <storage/ipc.h>
+#include <storage/latch.h>
+#include <utils/syscache.h>
+#include <utils/timestamp.h>
+
+PGDLLEXPORT void pgrest_launcher_main(Datum argument);
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+constexpr int longest_delay = 32;  // seconds between attempts to start executors
+constexpr int poll_interval = 1000;
+
+struct Registration {
+    BackgroundWorkerHandle* handle = nullptr;
+    TimestampTz at = 0;
+};
+
+struct Self {
+    std::vector<Registration> registrations;
+    std::uint64_t epoch = 1;  // counts reloads
+    int delay = 0;            // seconds; grows while executors end before they are connected
+    TimestampTz not_before = 0;
+    std::string said;  // the last complaint, so that it is made once
+} self;
+
+void log_line(const std::string& text) {
+    const char* line = text.c_str();
+    pg::guarded([=] { ereport(LOG, (errmsg("%s", line))); });
+}
+
+// ---------------------------------------------------------------- configuration
+void log_problems(const char* outcome, const std::vector<config::Problem>& problems) {
+    for (const config::Problem& problem : problems)
+        log_line(std::string(outcome) + problem.setting + ": " + problem.reason);
+}
+
+// The settings of now, when they can be served; else the reasons.
+std::vector<config::Problem> put_into_force() {
+    try {
+        const config::Settings settings = settings::collect();
+        const config::Built built = config::build(settings, 0);
+        log_problems("pgrest: ", built.warnings);
+        if (!built.config) return built.problems;
+        if (!publish(settings)) return {{"pgrest", "the settings are too long"}};
+        return {};
+    } catch (const http::Failure& failure) {
+        return {{"pgrest", failure.error().message}};
+    }
+}
+
+void load_configuration() {
+    std::vector<config::Problem> problems = settings::refused_at_start();
+    if (problems.empty()) problems = put_into_force();
+    log_problems("pgrest answers 503 to every request: ", problems);
+    shared()->readiness = problems.empty() ? Readiness::Serving : Readiness::Refused;
+    wake_listeners();
+}
+
+void reload_configuration() {
+    ++self.epoch;
+    self.delay = 0;
+    self.not_before = 0;
+    self.said.clear();
+    if (!settings::refused_at_start().empty()) return;  // the values of the start are in force until a restart
+    const std::vector<config::Problem> problems = put_into_force();
+    if (shared()->readiness == Readiness::Refused) {
+        log_problems("pgrest answers 503 to every request: ", problems);
+        if (problems.empty()) shared()->readiness = Readiness::Serving;
+    } else {
+        log_problems("pgrest keeps its configuration: ", problems);
+    }
+    wake_listeners();
+}
+
+// ---------------------------------------------------------------- what keeps executors from starting
+struct Obstacle {
+    bool no_database = false;
+    bool no_role = false;
+    bool superuser = false;
+    bool no_login = false;
+};
+
+Obstacle look_for_obstacles(const char* database, const char* role) {
+    Obstacle found;
+    StartTransactionCommand();
+    found.no_database = !OidIsValid(get_database_oid(database, /* missing_ok */ true));
+    HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
+    found.no_role = !HeapTupleIsValid(tuple);
+    if (!found.no_role) {
+        const auto* form = reinterpret_cast<Form_pg_authid>(GETSTRUCT(tuple));
+        found.superuser = form->rolsuper;
+        found.no_login = !form->rolcanlogin;
+        ReleaseSysCache(tuple);
+    }
+    CommitTransactionCommand();
+    return found;
+}
+
+// "" = none.
+std::string obstacle() {
+    const std::string database = settings::database();
+    const std::string role = settings::authenticator();
+    const Obstacle found = pg::guarded([&] { return look_for_obstacles(database.c_str(), role.c_str()); });
+    if (found.no_database) return "database \"" + database + "\" does not exist";
+    if (found.no_role) return "role \"" + role + "\" does not exist";
+    if (found.superuser) return "role \"" + role + "\" is a superuser, which pgrest.authenticator must not be";
+    if (found.no_login) return "role \"" + role + "\" is not permitted to log in";
+    return {};
+}
+
+void complain(const std::string& reason) {
+    set_trouble(reason.c_str());
+    if (self.said == reason) return;
+    self.said = reason;
+    log_line("pgrest cannot connect its executors: " + reason);
+}
+
+// ---------------------------------------------------------------- starting
+Executor& executor(int index) {
+    return shared()->executors[index];
+}
+
+struct Census {
+    int empty = 0;
+    int starting = 0;
+    int connected = 0;
+    int retiring = 0;
+};
+
+Census count_executors() {
+    Census census;
+    const Locked locked(shared()->lock, LW_SHARED);
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        switch (executor(i).state) {
+            case ExecutorState::Empty:
+                ++census.empty;
+                break;
+            case ExecutorState::Starting:
+                ++census.starting;
+                break;
+            default:
+                ++census.connected;
+        }
+        if (executor(i).state != ExecutorState::Empty && executor(i).retire) ++census.retiring;
+    }
+    return census;
+}
+
+bool start_executor(int index) {
+    Registration& registration = self.registrations[index];
+    BackgroundWorkerHandle* handle = pg::guarded([=] {
+        BackgroundWorker worker = describe_worker(executor_type, "pgrest_executor_main", index, BGW_NEVER_RESTART);
+        worker.bgw_notify_pid = MyProcPid;
+        BackgroundWorkerHandle* made = nullptr;
+        MemoryContext before = MemoryContextSwitchTo(TopMemoryContext);
+        if (!RegisterDynamicBackgroundWorker(&worker, &made)) made = nullptr;
+        MemoryContextSwitchTo(before);
+        return made;
+    });
+    if (!handle) return false;
+    registration = {handle, GetCurrentTimestamp()};
+    const Locked locked(shared()->lock);
+    executor(index).epoch = self.epoch;
+    return true;
+}
+
+// Registered, and the postmaster has not said that it ended.
+bool is_on_its_way(int index) {
+    Registration& registration = self.registrations[index];
+    if (!registration.handle) return false;
+    BackgroundWorkerHandle* handle = registration.handle;
+    const BgwHandleStatus status = pg::guarded([=] {
+        pid_t pid = 0;
+        return GetBackgroundWorkerPid(handle, &pid);
+    });
+    if (status == BGWH_STARTED || status == BGWH_NOT_YET_STARTED) return true;
+    pfree(registration.handle);
+    registration = {};
+    return false;
+}
+
+bool is_empty(int index) {
+    const Locked locked(shared()->lock, LW_SHARED);
+    return executor(index).state == ExecutorState::Empty;
+}
+
+bool has_failed(int index) {
+    const Locked locked(shared()->lock, LW_SHARED);
+    return executor(index).failed;
+}
+
+void put_off() {
+    self.delay = std::clamp(self.delay * 2, 1, longest_delay);
+    self.not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), self.delay * 1000);
+}
+
+// Slots without a process; those whose process ended before it was connected put the next attempt off.
+std::vector<int> vacancies() {
+    std::vector<int> found;
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        const bool had_one = self.registrations[i].handle != nullptr;
+        if (is_on_its_way(i) || !is_empty(i)) continue;
+        found.push_back(i);
+        if (had_one && has_failed(i)) put_off();
+    }
+    return found;
+}
+
+void start_missing() {
+    const std::vector<int> empty = vacancies();
+    if (empty.empty() || GetCurrentTimestamp() < self.not_before) return;
+    const std::string reason = obstacle();
+    if (!reason.empty()) {
+        complain(reason);
+        return;
+    }
+    for (const int index : empty) {
+        if (start_executor(index)) continue;
+        complain("no free background worker; raise max_worker_processes");
+        put_off();
+        return;
+    }
+    self.said.clear();
+}
+
+// ---------------------------------------------------------------- replacing
+bool is_due(const Executor& candidate, TimestampTz now) {
+    const long long lifetime = settings::Process::max_lifetime() * 1000LL * 1000LL;
+    return candidate.wants_retirement || candidate.epoch != self.epoch || now - candidate.started > lifetime;
+}
+
+// One at a time, and only when all the others are there and this one is idle.
+void replace_one() {
+    const TimestampTz now = GetCurrentTimestamp();
+    Latch* latch = nullptr;
+    {
+        const Locked locked(shared()->lock);
+        for (int i = 0; i < shared()->executor_count; ++i) {
+            Executor& candidate = executor(i);
+            if (candidate.state != ExecutorState::Idle || !is_due(candidate, now)) continue;
+            candidate.retire = true;
+            latch = candidate.latch;
+            break;
+        }
+    }
+    if (latch) SetLatch(latch);
+}
+
+void let_all_go() {
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        Latch* latch = nullptr;
+        {
+            const Locked locked(shared()->lock);
+            executor(i).retire = true;
+            latch = executor(i).latch;
+        }
+        if (latch) SetLatch(latch);
+    }
+    // as soon as none is connected
+    set_trouble("pgrest is paused");
+}
+
+void note_connection(const Census& census) {
+    if (census.connected < shared()->executor_count) return;
+    self.delay = 0;
+    self.not_before = 0;
+}
+
+void manage() {
+    bool paused = false;
+    {
+        const Locked locked(shared()->lock, LW_SHARED);
+        paused = shared()->paused;
+    }
+    if (paused) {
+        vacancies();
+        let_all_go();
+        return;
+    }
+    if (shared()->readiness != Readiness::Serving) return;
+    note_connection(count_executors());
+    start_missing();
+    const Census census = count_executors();
+    if (census.connected == shared()->executor_count && census.retiring == 0) replace_one();
+}
+
+void wait() {
+    pg::guarded([] {
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, poll_interval, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+    });
+}
+
+void run() {
+    self.registrations.resize(shared()->executor_count);
+    load_configuration();
+    while (!ShutdownRequestPending) {
+        manage();
+        wait();
+        if (pg::guarded([] { return handle_interrupts(); })) reload_configuration();
+    }
+}
+
+}  // namespace
+
+}  // namespace pgrest::pool
+
+extern "C" void pgrest_launcher_main(Datum) {
+    using namespace pgrest;
+    pool::start_without_database();
+    pool::enter_launcher();
+    pg::translate_exceptions([] { pool::run(); });
+    // not 0, which would keep the postmaster from starting it again
+    proc_exit(1);
+}

@@ -1,0 +1,142 @@
+#include "pool/pool.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "pg/guard.h"
+#include "pool/process.h"
+#include "pool/shared.h"
+#include "pool/state.h"
+#include "settings/settings.h"
+
+extern "C" {
+#include <pgstat.h>
+#include <storage/latch.h>
+#include <utils/timestamp.h>
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+constexpr int restart_interval = 1;  // seconds after which launcher and listeners are started again
+
+void register_worker(const char* type, const char* function, int index) {
+    BackgroundWorker worker = describe_worker(type, function, index, restart_interval);
+    RegisterBackgroundWorker(&worker);
+}
+
+std::string time_text(TimestampTz time) {
+    return pg::guarded([=] { return timestamptz_to_str(time); });
+}
+
+bool is_this_process(const Executor& executor) {
+    return executor.pid == MyProcPid;
+}
+
+// Executors other than the one that this function may be called by.
+bool others_are_there() {
+    const Locked locked(shared()->lock, LW_SHARED);
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        const Executor& executor = shared()->executors[i];
+        if (executor.state != ExecutorState::Empty && !is_this_process(executor)) return true;
+    }
+    return false;
+}
+
+void wait_until_they_are_gone() {
+    while (others_are_there()) {
+        pg::guarded([] {
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
+            ResetLatch(MyLatch);
+            CHECK_FOR_INTERRUPTS();
+        });
+    }
+}
+
+// Returns what it was before.
+bool set_paused(bool paused) {
+    const Locked locked(shared()->lock);
+    const bool before = shared()->paused;
+    shared()->paused = paused;
+    return before;
+}
+
+// Copies made under the lock; text is made of them without it.
+struct Seen {
+    int pid;
+    const char* kind;
+    const char* state;
+    TimestampTz since;
+    char request[sizeof(Job::request_line)];
+    std::uint64_t requests;
+};
+
+Seen seen_executor(const Executor& executor) {
+    Seen seen{executor.pid, "executor", "starting", executor.since, {}, executor.requests};
+    if (executor.state == ExecutorState::Idle) seen.state = "idle";
+    if (executor.state != ExecutorState::Running) return seen;
+    seen.state = "running";
+    if (executor.job != nothing)
+        std::copy_n(shared()->jobs[executor.job].request_line, sizeof seen.request, seen.request);
+    return seen;
+}
+
+std::vector<Seen> see_all() {
+    const Shared& all = *shared();
+    std::vector<Seen> rows;
+    rows.reserve(
+        static_cast<std::size_t>(1 + all.listener_count + all.executor_count));  // no allocation under the lock
+    const Locked locked(all.lock, LW_SHARED);
+    if (all.launcher_pid)
+        rows.push_back({all.launcher_pid, "launcher", all.paused ? "paused" : "running", all.launcher_since, {}, 0});
+    for (int i = 0; i < all.listener_count; ++i) {
+        const Listener& listener = all.listeners[i];
+        if (listener.pid) rows.push_back({listener.pid, "listener", "serving", listener.since, {}, listener.requests});
+    }
+    for (int i = 0; i < all.executor_count; ++i) {
+        if (all.executors[i].state != ExecutorState::Empty) rows.push_back(seen_executor(all.executors[i]));
+    }
+    return rows;
+}
+
+}  // namespace
+
+void install() {
+    install_shared_memory();
+    register_worker(launcher_type, "pgrest_launcher_main", 0);
+    for (int i = 0; i < settings::Process::listeners(); ++i)
+        register_worker(listener_type, "pgrest_listener_main", i);
+}
+
+bool available() {
+    return shared() != nullptr;
+}
+
+bool reload() {
+    // as pg_reload_conf() does
+    return kill(PostmasterPid, SIGHUP) == 0;
+}
+
+bool pause() {
+    const bool before = set_paused(true);
+    wake_launcher();
+    wait_until_they_are_gone();
+    return !before;
+}
+
+bool resume() {
+    const bool before = set_paused(false);
+    wake_launcher();
+    return before;
+}
+
+std::vector<WorkerRow> workers() {
+    std::vector<WorkerRow> rows;
+    for (const Seen& seen : see_all())
+        rows.push_back({seen.pid, seen.kind, seen.state, time_text(seen.since), seen.request,
+                        static_cast<std::int64_t>(seen.requests)});
+    return rows;
+}
+
+}  // namespace pgrest::pool

@@ -1,0 +1,92 @@
+#include "pool/schema_check.h"
+
+#include <optional>
+#include <string>
+
+#include "http/error.h"
+#include "pg/guard.h"
+
+extern "C" {
+#include <access/xact.h>
+#include <catalog/namespace.h>
+#include <utils/inval.h>
+#include <utils/syscache.h>
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+struct Checked {
+    bool registered = false;
+    bool good = false;
+    std::uint64_t generation = 0;
+    std::string complained_of;
+} checked;
+
+void forget(Datum, int, uint32) {
+    checked.good = false;
+}
+
+bool exists(const char* schema) {
+    return pg::guarded([=] { return OidIsValid(get_namespace_oid(schema, /* missing_ok */ true)); });
+}
+
+std::optional<std::string> first_missing(const config::Config& config) {
+    std::optional<std::string> missing;
+    for (const std::string& schema : config.schemas) {
+        if (!missing && !exists(schema.c_str())) missing = schema;
+    }
+    return missing;
+}
+
+std::optional<std::string> look_up(const config::Config& config) {
+    pg::guarded([] { StartTransactionCommand(); });
+    try {
+        std::optional<std::string> missing = first_missing(config);
+        pg::guarded([] { CommitTransactionCommand(); });
+        return missing;
+    } catch (...) {
+        pg::guarded([] { AbortCurrentTransaction(); });
+        throw;
+    }
+}
+
+// Once for each finding, not for each request.
+void complain(const std::string& schema) {
+    if (checked.complained_of == schema) return;
+    checked.complained_of = schema;
+    const char* name = schema.c_str();
+    pg::guarded([=] {
+        ereport(LOG, (errmsg("pgrest answers 503: the schema \"%s\" of pgrest.db_schemas does not exist", name)));
+    });
+}
+
+}  // namespace
+
+void require_schemas(const config::Config& config) {
+    if (checked.good && checked.generation == config.generation) return;
+    if (!checked.registered) {
+        pg::guarded([] { CacheRegisterSyscacheCallback(NAMESPACEOID, forget, 0); });
+        checked.registered = true;
+    }
+    // first, since a change may come in while we look
+    checked.good = true;
+    checked.generation = config.generation;
+    std::optional<std::string> missing;
+    try {
+        missing = look_up(config);
+    } catch (...) {
+        checked.good = false;
+        throw;
+    }
+    if (!missing) {
+        checked.complained_of.clear();
+        return;
+    }
+    checked.good = false;
+    complain(*missing);
+    http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+}
+
+}  // namespace pgrest::pool

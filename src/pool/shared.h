@@ -1,0 +1,189 @@
+// What the processes of pgrest share: one structure in PostgreSQL's main shared memory, made by the postmaster and made
+// anew after a crash. Everything here is plain data; who may touch what is said beside it. The operations are in jobs.h
+// (requests on their way), chunks.h and stream.h (bodies), snapshot.h (the configuration), state.h (the processes).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "pg/postgres.h"
+
+extern "C" {
+#include <datatype/timestamp.h>
+#include <storage/latch.h>
+#include <storage/lwlock.h>
+}
+
+namespace pgrest::pool {
+
+// A request and later its answer find room in the slot itself when they are small, as most are.
+inline constexpr std::size_t inline_size = 16 * 1024;
+// Larger ones continue in chunks.
+inline constexpr std::size_t chunk_size = 64 * 1024;
+inline constexpr std::size_t snapshot_size = 256 * 1024;
+
+inline constexpr int nothing = -1;  // end of a list of indexes
+
+// A body chunk; its bytes lie apart. Chunks of one message form a list.
+struct Chunk {
+    int next = nothing;
+    std::uint32_t used = 0;  // bytes, of requests; an answer is counted as a whole
+    bool upload = false;     // counts against the share of requests
+    int listener = nothing;  // who holds it while no job does
+};
+
+enum class StreamEnd : int { Open, Complete, Broken };
+
+// The bytes of an answer from one executor (produces) to one listener (consumes): first the slot's inline room, then
+// chunks. The counters are of all bytes since the beginning.
+struct Stream {
+    std::atomic<std::uint64_t> produced{};
+    std::atomic<std::uint64_t> consumed{};
+    std::atomic<StreamEnd> end{};
+    std::atomic<bool> producer_waits{};  // wants its latch set when something has been consumed
+    int after_room = nothing;            // the producer's: first chunk
+    int reading = nothing;               // the consumer's: the chunk that it reads, nothing = still the room
+};
+
+enum class JobState : int {
+    Free,
+    Held,     // a listener fills it
+    Queued,   // waits for an executor
+    Running,  // an executor works on it
+    Done,     // the executor has let go of it
+};
+
+// One request on its way. Under the lock: state, the holders, the links. Everything else belongs to whoever the state
+// says, save the atomics.
+struct Job {
+    JobState state = JobState::Free;
+    bool listener_holds = false;
+    bool executor_holds = false;
+    bool in_news = false;
+    int listener = nothing;
+    int executor = nothing;
+    int next = nothing, previous = nothing;  // queue or free list
+    int next_news = nothing;
+    std::uint64_t generation = 0;   // of this use of the slot; never 0
+    std::atomic<bool> abandoned{};  // nobody waits for the answer any more
+
+    // the request, written before it is queued
+    std::uint32_t inline_used = 0;
+    std::uint64_t head_bytes = 0;
+    std::uint64_t body_bytes = 0;
+    int request_chunks = nothing;
+    char request_line[200] = {};  // method and path, for people
+
+    // the answer
+    Stream answer;
+    char failure_sqlstate[6] = {};  // why the executor ended without one, "" = unknown
+    char failure_message[256] = {};
+
+    alignas(64) char room[inline_size];
+};
+
+enum class ExecutorState : int { Empty, Starting, Idle, Running };
+
+// Under the lock, save the atomics.
+struct Executor {
+    ExecutorState state = ExecutorState::Empty;
+    int pid = 0;
+    Latch* latch = nullptr;
+    int job = nothing;
+    bool listed_idle = false;
+    int next_idle = nothing, previous_idle = nothing;
+    bool failed = false;            // the last one ended before it was connected
+    bool wants_retirement = false;  // holds too much memory
+    TimestampTz since = 0;
+    TimestampTz started = 0;
+    std::uint64_t epoch = 0;  // the reload that it started after
+    std::uint64_t requests = 0;
+    std::atomic<bool> retire{};                  // asked to end when idle
+    std::atomic<std::uint64_t> running{};        // generation of the job whose statements run, 0 = none
+    std::atomic<std::uint64_t> cancel_wanted{};  // generation of the job that shall be cancelled
+};
+
+struct Listener {
+    int pid = 0;
+    Latch* latch = nullptr;
+    int first_news = nothing, last_news = nothing;  // jobs of this listener that something has happened to
+    TimestampTz since = 0;
+    std::atomic<std::uint64_t> requests{};
+};
+
+enum class Readiness : int {
+    Unknown,  // the launcher has not looked yet
+    Serving,
+    Refused,  // the settings cannot be served
+};
+
+struct Snapshot {
+    std::atomic<std::uint64_t> generation{};  // 0 = none yet
+    std::size_t size = 0;
+    char bytes[snapshot_size];
+};
+
+struct Shared {
+    LWLock* lock = nullptr;           // jobs, executors, listeners, what is below
+    LWLock* chunk_lock = nullptr;     // the list of free chunks
+    LWLock* snapshot_lock = nullptr;  // the snapshot's bytes
+
+    // ---- under lock
+    int launcher_pid = 0;
+    Latch* launcher_latch = nullptr;
+    TimestampTz launcher_since = 0;
+    bool paused = false;
+    char trouble[512] = {};  // why no executor is connected, "" = none known
+    int first_queued = nothing, last_queued = nothing;
+    int first_free_job = nothing;
+    int first_idle = nothing;
+    int connected = 0;  // executors that are idle or running
+    std::uint64_t next_generation = 1;
+    int bound_port = 0;  // of the first listener, for the others when the setting says 0
+
+    std::atomic<Readiness> readiness{};
+    std::atomic<std::uint64_t> trouble_changes{};
+
+    // ---- under chunk_lock
+    int first_free_chunk = nothing;
+    int free_chunks = 0;
+    int upload_chunks = 0;  // held by requests
+
+    Snapshot snapshot;
+
+    // ---- sizes, and where the arrays lie
+    int job_count = 0;
+    int executor_count = 0;
+    int listener_count = 0;
+    int chunk_count = 0;
+    Job* jobs = nullptr;
+    Executor* executors = nullptr;
+    Listener* listeners = nullptr;
+    Chunk* chunks = nullptr;
+    char* chunk_bytes = nullptr;
+};
+
+// Null when the library was not preloaded.
+Shared* shared();
+
+// Asks PostgreSQL for the memory and makes it. Called by _PG_init while libraries are preloaded.
+void install_shared_memory();
+
+inline char* bytes_of_chunk(int chunk) {
+    return shared()->chunk_bytes + static_cast<std::size_t>(chunk) * chunk_size;
+}
+
+// Holds a lock for a few instructions. Nothing that can raise happens under it.
+class Locked {
+public:
+    explicit Locked(LWLock* lock, LWLockMode mode = LW_EXCLUSIVE) : lock_(lock) { LWLockAcquire(lock_, mode); }
+    ~Locked() { LWLockRelease(lock_); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+private:
+    LWLock* lock_;
+};
+
+}  // namespace pgrest::pool
