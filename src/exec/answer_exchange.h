@@ -5,6 +5,7 @@
 #include <string>
 
 #include "answer/negotiation.h"
+#include "api/parse.h"
 #include "answer/preference_applied.h"
 #include "auth/identity.h"
 #include "catalog/catalog.h"
@@ -13,6 +14,7 @@
 #include "exec/statement.h"
 #include "exec/transaction.h"
 #include "http/admission.h"
+#include "http/error.h"
 #include "http/message.h"
 #include "plan/level_planner.h"
 #include "sql/text.h"

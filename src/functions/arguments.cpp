@@ -1,11 +1,13 @@
 #include "functions/arguments.h"
 
 #include "pg/guard.h"
+#include "pg/result_set.h"
 
 extern "C" {
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+
 }
 
 namespace pgrest::functions {
@@ -24,8 +26,8 @@ std::vector<char*> pointers(const std::vector<std::optional<std::string>>& colum
 }  // namespace
 
 std::string text_argument(FunctionCallInfo fcinfo, int index) {
-    const char* text = pg::guarded([=] { return text_to_cstring(PG_GETARG_TEXT_PP(index)); });
-    return text;
+    const char* value = pg::guarded([=] { return TextDatumGetCString(PG_GETARG_DATUM(index)); });
+    return value;
 }
 
 std::string jsonb_argument(FunctionCallInfo fcinfo, int index) {

@@ -43,13 +43,9 @@ template <typename F>
 bool runs_without_error(F& call) {
     volatile bool failed = false;
     PG_TRY();
-    {
-        call();
-    }
+    { call(); }
     PG_CATCH();
-    {
-        failed = true;
-    }
+    { failed = true; }
     PG_END_TRY();
     return !failed;
 }
