@@ -65,7 +65,7 @@ Payload parse_payload(const http::Headers& headers, std::string_view body,
                       const std::optional<std::vector<std::string>>& columns, bool for_function,
                       std::vector<std::pair<std::string, std::string>>* form_pairs = nullptr);
 
-// Similarity for hints: 0 (nothing in common) to 1 (same), n-grams of the two names.
+// Similarity for hints: 0 (nothing in common) to 1 (same): the share of characters that need no edit (Levenshtein).
 double similarity(std::string_view a, std::string_view b);
 // The most similar candidate of at least that similarity.
 std::optional<std::string> most_similar(std::string_view wanted, const std::vector<std::string>& candidates,
