@@ -1,0 +1,33 @@
+#include "http/message.h"
+
+#include <algorithm>
+
+namespace pgrest::http {
+
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::optional<std::string_view> find_header(const Headers& headers, std::string_view name) {
+    for (const Header& header : headers)
+        if (same_name(header.name, name)) return header.value;
+    return {};
+}
+
+void set_header(Headers& headers, std::string_view name, std::string_view value) {
+    headers.erase(std::remove_if(headers.begin(), headers.end(),
+                                 [&](const Header& header) { return same_name(header.name, name); }),
+                  headers.end());
+    headers.push_back({std::string(name), std::string(value)});
+}
+
+}  // namespace pgrest::http
