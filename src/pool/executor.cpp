@@ -193,9 +193,9 @@ StreamEnd work_on(int index, Job& job) noexcept {
     } catch (const pg::Error& error) {
         note_failure(job, error.error().sqlstate.c_str(), error.what());
     } catch (const std::exception& exception) {
-        note_failure(job, "", exception.what());
+        note_failure(job, "XX000", exception.what());
     } catch (...) {
-        note_failure(job, "", "unknown C++ exception");
+        note_failure(job, "XX000", "unknown C++ exception");
     }
     return StreamEnd::Broken;
 }

@@ -182,15 +182,17 @@ void cancel_job(int index) {
     if (executor.pid != 0) kill(executor.pid, SIGUSR2);
 }
 
-int collect_news(int index) {
+int collect_news(int index, int* jobs) {
     Shared& all = *shared();
     const Locked locked(all.lock);
     Listener& listener = all.listeners[index];
-    const int first = listener.first_news;
-    for (int i = first; i != nothing; i = all.jobs[i].next_news)
+    int count = 0;
+    for (int i = listener.first_news; i != nothing; i = all.jobs[i].next_news) {
         all.jobs[i].in_news = false;
+        jobs[count++] = i;
+    }
     listener.first_news = listener.last_news = nothing;
-    return first;
+    return count;
 }
 
 void wake_executor(int index) {

@@ -28,8 +28,8 @@ void release_job(int job);
 // Cancels what the job runs.
 void cancel_job(int job);
 
-// The jobs that something has happened to, as a list over Job::next_news; nothing = none.
-int collect_news(int listener);
+// The jobs that something has happened to since the last call; room for all jobs. Returns how many.
+int collect_news(int listener, int* jobs);
 
 // Sets the latch of the executor that works on the job: the client has taken something.
 void wake_executor(int job);

@@ -138,7 +138,7 @@ struct Shared {
     int first_queued = nothing, last_queued = nothing;
     int first_free_job = nothing;
     int first_idle = nothing;
-    int connected = 0;  // executors that are idle or running
+    std::atomic<int> connected{};  // executors that are idle or running; written under the lock
     std::uint64_t next_generation = 1;
     int bound_port = 0;  // of the first listener, for the others when the setting says 0
 

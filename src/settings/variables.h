@@ -34,7 +34,7 @@ struct Variables {
     int header_timeout = 10;       // s
     int keepalive_timeout = 75;    // s
     int body_memory = 128 * 1024;  // kB
-    int queue_size = 256;
+    int queue_size = 1024;
     int executor_memory = 256 * 1024;  // kB
 };
 

@@ -1,0 +1,235 @@
+// From an executor's bytes, or an answer made here, to a response of libmicrohttpd.
+#include <microhttpd.h>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "http/admission.h"
+#include "http/error.h"
+#include "listener/callbacks.h"
+#include "listener/server.h"
+#include "pool/jobs.h"
+#include "version.h"
+
+namespace pgrest::listener {
+
+namespace {
+
+constexpr const char* server_name = "pgrest/1.0";
+
+// A complete answer up to this size is copied, and its slot in the job table is free at once.
+constexpr std::uint64_t largest_copy = 256 * 1024;
+
+bool belongs_to_connection(std::string_view name) {
+    return http::same_name(name, "Content-Length") || http::same_name(name, "Transfer-Encoding") ||
+           http::same_name(name, "Connection") || http::same_name(name, "Keep-Alive");
+}
+
+std::size_t size_of(const http::Headers& headers) {
+    std::size_t size = 0;
+    for (const http::Header& header : headers)
+        size += header.name.size() + header.value.size() + 4;
+    return size;
+}
+
+void remove_header(http::Headers& headers, std::string_view name) {
+    std::erase_if(headers, [=](const http::Header& header) { return http::same_name(header.name, name); });
+}
+
+MHD_Response* empty_response() {
+    return MHD_create_response_from_buffer(0, nullptr, MHD_RESPMEM_PERSISTENT);
+}
+
+MHD_Response* response_of(const std::string& body) {
+    return MHD_create_response_from_buffer(body.size(), const_cast<char*>(body.data()), MHD_RESPMEM_MUST_COPY);
+}
+
+// HEAD: libmicrohttpd sends the length, when there is one, and asks for no data. Without a length it would send the end
+// of a chunked body, so that connection has to end.
+MHD_Response* response_to_head(std::optional<std::uint64_t> length) {
+    MHD_Response* response =
+        MHD_create_response_from_callback(length.value_or(MHD_SIZE_UNKNOWN), 1024, no_data, nullptr, nullptr);
+    if (response && !length) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return response;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- news of executors
+void Server::hear_news() {
+    const int count = pool::collect_news(index_, news_.data());
+    for (int i = 0; i < count; ++i) {
+        if (Exchange* exchange = by_job_[static_cast<std::size_t>(news_[i])]) hear(*exchange);
+    }
+    if (!without_job_.empty()) retry_without_job();
+}
+
+void Server::hear(Exchange& exchange) {
+    if (exchange.stage == Stage::Waiting) {
+        if (!head_has_come(exchange)) return;
+        stop_waiting(exchange);
+        begin_answer(exchange);
+        resume(exchange);
+        return;
+    }
+    if (exchange.paused_for_data) resume(exchange);
+}
+
+bool Server::head_has_come(Exchange& exchange) const {
+    // in this order: what was produced before the end is seen when the end is
+    const bool ended = exchange.reader.end() != pool::StreamEnd::Open;
+    if (!exchange.head_size && exchange.reader.available() >= sizeof(std::uint64_t)) {
+        std::uint64_t size = 0;
+        exchange.reader.read_some(reinterpret_cast<char*>(&size), sizeof size);
+        exchange.head_size = size;
+    }
+    return ended || (exchange.head_size && exchange.reader.available() >= *exchange.head_size);
+}
+
+// Nothing has been sent yet, so an executor's failure can still be told.
+void Server::begin_answer(Exchange& exchange) {
+    if (exchange.reader.end() == pool::StreamEnd::Broken || !exchange.head_size) {
+        answer_instead(exchange, failure_of(exchange));
+        let_go(exchange);
+        return;
+    }
+    std::string bytes(*exchange.head_size, '\0');
+    exchange.reader.read_some(bytes.data(), bytes.size());
+    exchange.head = http::wire::decode_answer_head(bytes);
+    exchange.stage = Stage::Answering;
+}
+
+http::Error Server::failure_of(const Exchange& exchange) const {
+    const pool::Job& job = pool::shared()->jobs[exchange.job];
+    if (job.failure_sqlstate[0] == '\0')
+        return http::own_error("PGRST001", "Database connection lost. Retrying the connection.");
+    return http::from_database({job.failure_sqlstate, job.failure_message, {}, {}}, exchange.identity.authenticated);
+}
+
+// Of an answer that was not sent. Also tells the executor that nobody waits for the rest of it.
+void Server::let_go(Exchange& exchange) {
+    if (exchange.job == pool::nothing) return;
+    by_job_[static_cast<std::size_t>(exchange.job)] = nullptr;
+    pool::release_job(exchange.job);
+    exchange.job = pool::nothing;
+}
+
+void Server::answer_instead(Exchange& exchange, const http::Error& error) {
+    const bool minimal = exchange.config && exchange.config->verbosity == config::Verbosity::Minimal;
+    exchange.settled = http::to_response(error, minimal);
+    exchange.stage = Stage::Settled;
+    stop_waiting(exchange);
+}
+
+// ---------------------------------------------------------------- suspending
+void Server::suspend(Exchange& exchange) {
+    if (exchange.suspended) return;
+    exchange.suspended = true;
+    exchange.since = now_milliseconds();
+    MHD_suspend_connection(exchange.connection);
+    unwatched_.append(exchange);
+}
+
+void Server::resume(Exchange& exchange) {
+    unwatch(exchange);
+    if (!exchange.suspended) return;
+    exchange.suspended = false;
+    exchange.paused_for_data = false;
+    MHD_resume_connection(exchange.connection);
+}
+
+// ---------------------------------------------------------------- responses
+void Server::complete_headers(const Exchange& exchange, http::Headers& headers) const {
+    if (exchange.config) {
+        http::add_cors_headers(exchange.request, *exchange.config, headers);
+        const std::string& trace = exchange.config->trace_header;
+        if (!trace.empty())
+            http::set_header(headers, trace, http::find_header(exchange.request.headers, trace).value_or(""));
+    }
+    if (!http::find_header(headers, "Server")) http::set_header(headers, "Server", server_name);
+}
+
+void Server::add_headers(Exchange& exchange, MHD_Response* response, const http::Headers& headers) const {
+    for (const http::Header& header : headers) {
+        if (belongs_to_connection(header.name)) continue;
+        // it refuses an empty value
+        MHD_add_response_header(response, header.name.c_str(), header.value.empty() ? " " : header.value.c_str());
+    }
+    if (exchange.close || shutting_down_) MHD_add_response_header(response, "Connection", "close");
+}
+
+Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers) {
+    if (!response) return Said::Close;
+    http::Headers all = headers;
+    complete_headers(exchange, all);
+    // head of request and head of answer share the memory of the connection
+    const std::size_t room = connection_memory - largest_head / 2 - exchange.target.size();
+    if (size_of(all) > room) remove_header(all, "Content-Location");
+    if (size_of(all) > room) all.clear(), status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    if (status < 200 || status > 999) status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    add_headers(exchange, response, all);
+    const MHD_Result queued = MHD_queue_response(exchange.connection, static_cast<unsigned>(status), response);
+    MHD_destroy_response(response);
+    pool::shared()->listeners[index_].requests.fetch_add(1, std::memory_order_relaxed);
+    return queued == MHD_YES ? Said::Continue : Said::Close;
+}
+
+Said Server::send_settled(Exchange& exchange) {
+    const http::Response& settled = *exchange.settled;
+    MHD_Response* response = nullptr;
+    if (exchange.is_head)
+        response =
+            response_to_head(settled.has_body ? std::optional<std::uint64_t>(settled.body.size()) : std::nullopt);
+    else
+        response = response_of(settled.body);
+    return queue(exchange, settled.status, response, settled.headers);
+}
+
+MHD_Response* Server::whole_answer(Exchange& exchange) {
+    const std::size_t size = static_cast<std::size_t>(exchange.reader.available());
+    if (size == 0) return empty_response();
+    auto* copy = static_cast<char*>(std::malloc(size));
+    if (!copy) return nullptr;
+    exchange.reader.read_some(copy, size);
+    MHD_Response* response = MHD_create_response_from_buffer(size, copy, MHD_RESPMEM_MUST_FREE);
+    if (!response) std::free(copy);
+    return response;
+}
+
+MHD_Response* Server::streamed_answer(Exchange& exchange) {
+    constexpr std::size_t block = 64 * 1024;
+    const std::uint64_t length = exchange.head.content_length.value_or(MHD_SIZE_UNKNOWN);
+    return MHD_create_response_from_callback(length, block, next_data, &exchange, nullptr);
+}
+
+Said Server::send_answer(Exchange& exchange) {
+    const http::wire::AnswerHead head = exchange.head;
+    const bool complete = exchange.reader.end() == pool::StreamEnd::Complete;
+    const std::uint64_t here = exchange.reader.available();
+    if (exchange.is_head || (complete && here <= largest_copy)) {
+        const bool broken = !exchange.is_head && head.content_length && *head.content_length != here;
+        MHD_Response* response = nullptr;
+        if (!broken) response = exchange.is_head ? response_to_head(head.content_length) : whole_answer(exchange);
+        let_go(exchange);
+        return queue(exchange, head.status, response, head.headers);
+    }
+    return queue(exchange, head.status, streamed_answer(exchange), head.headers);
+}
+
+long Server::on_wants_data(Exchange& exchange, char* to, std::size_t most) {
+    if (exchange.job == pool::nothing) return MHD_CONTENT_READER_END_WITH_ERROR;
+    // in this order: what was produced before the end is seen when the end is
+    const pool::StreamEnd end = exchange.reader.end();
+    const std::size_t taken = exchange.reader.read_some(to, most);
+    if (taken > 0) {
+        if (exchange.reader.producer_waits()) pool::wake_executor(exchange.job);
+        return static_cast<long>(taken);
+    }
+    if (end == pool::StreamEnd::Complete) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (end == pool::StreamEnd::Broken) return MHD_CONTENT_READER_END_WITH_ERROR;
+    exchange.paused_for_data = true;
+    suspend(exchange);
+    return 0;
+}
+
+}  // namespace pgrest::listener

@@ -1,0 +1,223 @@
+// Connections: who came, who is too slow, who went away.
+#include <microhttpd.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <csignal>
+#include <ctime>
+
+#include "http/error.h"
+#include "listener/log.h"
+#include "listener/server.h"
+#include "pool/jobs.h"
+#include "pool/state.h"
+#include "settings/settings.h"
+
+namespace pgrest::listener {
+
+namespace {
+
+using settings::Process;
+
+// A request that is answered sooner is not worth two system calls.
+constexpr std::int64_t patience_before_watching = 10;
+
+bool is_read(const http::Request& request) {
+    return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+}
+
+bool ends_with_its_client(const Exchange& exchange) {
+    if (!exchange.config) return false;
+    switch (exchange.config->cancel_on_disconnect) {
+        case config::CancelOnDisconnect::Off:
+            return false;
+        case config::CancelOnDisconnect::Reads:
+            return is_read(exchange.request);
+        case config::CancelOnDisconnect::All:
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::int64_t now_milliseconds() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+// ---------------------------------------------------------------- connections
+void Server::expect_head(Client& client, bool fresh) {
+    const std::int64_t head = Process::header_timeout();
+    const std::int64_t rest = static_cast<std::int64_t>(Process::keepalive_timeout()) * 1000;
+    client.deadline = now_milliseconds() + (fresh ? head : rest + head);
+    (fresh ? fresh_clients_ : resting_clients_).append(client);
+}
+
+Client* Server::on_connect(MHD_Connection* connection) {
+    auto* client = new Client;
+    client->connection = connection;
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info) client->descriptor = info->connect_fd;
+    ++connections_;
+    expect_head(*client, /* fresh */ true);
+    return client;
+}
+
+void Server::on_disconnect(Client* client) {
+    fresh_clients_.remove(*client);
+    resting_clients_.remove(*client);
+    --connections_;
+    delete client;
+}
+
+Exchange* Server::on_target(MHD_Connection* connection, const char* target) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    auto* client = info ? static_cast<Client*>(info->socket_context) : nullptr;
+    if (!client) return nullptr;
+    auto* exchange = new Exchange;
+    exchange->client = client;
+    exchange->connection = connection;
+    exchange->upload.belongs_to(index_);
+    exchange->target = target;
+    client->exchange = exchange;
+    alive_.append(*exchange);
+    return exchange;
+}
+
+// Answered, or cut off.
+void Server::on_completed(Exchange& exchange) {
+    stop_waiting(exchange);
+    unwatch(exchange);
+    if (exchange.job != pool::nothing) {
+        if (ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
+        let_go(exchange);
+    }
+    alive_.remove(exchange);
+    exchange.client->exchange = nullptr;
+    expect_head(*exchange.client, /* fresh */ false);
+    delete &exchange;
+}
+
+// ---------------------------------------------------------------- disconnects
+// libmicrohttpd does not look at suspended connections, so their sockets are also in a set of our own.
+void Server::watch(Exchange& exchange) {
+    unwatched_.remove(exchange);
+    if (!ends_with_its_client(exchange)) return;
+    epoll_event event{};
+    event.events = EPOLLRDHUP | EPOLLONESHOT;
+    event.data.ptr = &exchange;
+    exchange.watched = epoll_ctl(watch_, EPOLL_CTL_ADD, exchange.client->descriptor, &event) == 0;
+}
+
+void Server::unwatch(Exchange& exchange) {
+    unwatched_.remove(exchange);
+    if (!exchange.watched) return;
+    epoll_ctl(watch_, EPOLL_CTL_DEL, exchange.client->descriptor, nullptr);
+    exchange.watched = false;
+}
+
+void Server::see_disconnects() {
+    epoll_event events[64];
+    const int count = epoll_wait(watch_, events, 64, 0);
+    for (int i = 0; i < count; ++i)
+        client_went_away(*static_cast<Exchange*>(events[i].data.ptr));
+}
+
+void Server::client_went_away(Exchange& exchange) {
+    stop_waiting(exchange);
+    if (exchange.job != pool::nothing) {
+        if (!pool::withdraw_job(exchange.job)) pool::cancel_job(exchange.job);
+        let_go(exchange);
+    }
+    if (exchange.stage == Stage::Waiting) exchange.stage = Stage::Gone;
+    resume(exchange);
+}
+
+// ---------------------------------------------------------------- deadlines
+void Server::keep_deadlines() {
+    const std::int64_t now = now_milliseconds();
+    for (auto* clients : {&fresh_clients_, &resting_clients_}) {
+        while (Client* client = clients->front()) {
+            if (client->deadline > now) break;
+            clients->remove(*client);
+            shutdown(client->descriptor, SHUT_RDWR);  // libmicrohttpd then sees its end
+        }
+    }
+    while (Exchange* exchange = unwatched_.front()) {
+        if (exchange->since + patience_before_watching > now) break;
+        watch(*exchange);
+    }
+    while (Exchange* exchange = waiting_.front()) {
+        if (exchange->since + Process::acquisition_timeout() > now) break;
+        waiting_.remove(*exchange);
+        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;  // it runs
+        let_go(*exchange);
+        answer_instead(*exchange, http::own_error("PGRST003", "Timed out acquiring connection from connection pool."));
+        log_pool_timeout();
+        resume(*exchange);
+    }
+}
+
+void Server::refuse_waiting() {
+    const pool::Availability found = pool::availability();
+    if (found.connected || found.trouble.empty()) return;
+    Exchange* next = nullptr;
+    for (Exchange* exchange = waiting_.front(); exchange; exchange = next) {
+        next = decltype(waiting_)::after(*exchange);
+        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;
+        let_go(*exchange);
+        answer_instead(*exchange, http::own_error("PGRST000", "Database connection error. Retrying the connection.",
+                                                  found.trouble));
+        resume(*exchange);
+    }
+}
+
+long Server::timeout() const {
+    std::int64_t due = INT64_MAX;
+    const auto until = [&](std::int64_t when) { due = std::min(due, when); };
+    if (const Client* client = fresh_clients_.front()) until(client->deadline);
+    if (const Client* client = resting_clients_.front()) until(client->deadline);
+    if (const Exchange* exchange = unwatched_.front()) until(exchange->since + patience_before_watching);
+    if (const Exchange* exchange = waiting_.front()) until(exchange->since + Process::acquisition_timeout());
+    long wait = due == INT64_MAX ? -1 : static_cast<long>(std::max<std::int64_t>(0, due - now_milliseconds()));
+    unsigned long long of_daemon = 0;
+    if (daemon_ && MHD_get_timeout(daemon_, &of_daemon) == MHD_YES &&
+        (wait < 0 || of_daemon < static_cast<unsigned long long>(wait)))
+        wait = static_cast<long>(std::min<unsigned long long>(of_daemon, 3600 * 1000));
+    return wait;
+}
+
+// ---------------------------------------------------------------- the end
+void Server::begin_shutdown() {
+    shutting_down_ = true;
+    const int socket = MHD_quiesce_daemon(daemon_);
+    if (socket >= 0) close(socket);
+    for (auto* clients : {&fresh_clients_, &resting_clients_}) {
+        while (Client* client = clients->front()) {
+            clients->remove(*client);
+            if (!client->exchange) shutdown(client->descriptor, SHUT_RDWR);
+        }
+    }
+}
+
+void Server::stop() {
+    Exchange* next = nullptr;
+    for (Exchange* exchange = alive_.front(); exchange; exchange = next) {
+        next = decltype(alive_)::after(*exchange);
+        if (!exchange->suspended) continue;
+        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) pool::cancel_job(exchange->job);
+        let_go(*exchange);
+        if (exchange->stage == Stage::Waiting)
+            answer_instead(*exchange, http::from_database({"57P01", "the server is shutting down", {}, {}}, true));
+        resume(*exchange);
+    }
+    // it aborts when a suspended connection is left
+    for (int round = 0; round < 3; ++round)
+        MHD_run(daemon_);
+    MHD_stop_daemon(daemon_);
+    daemon_ = nullptr;
+}
+
+}  // namespace pgrest::listener

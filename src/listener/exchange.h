@@ -1,0 +1,74 @@
+// A client's connection, and one request on it with its answer, as the listener keeps them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "auth/identity.h"
+#include "config/config.h"
+#include "http/message.h"
+#include "http/wire.h"
+#include "listener/list.h"
+#include "listener/upload.h"
+#include "pool/stream.h"
+
+struct MHD_Connection;
+
+namespace pgrest::listener {
+
+struct Exchange;
+
+struct Client {
+    MHD_Connection* connection = nullptr;
+    int descriptor = -1;
+    std::int64_t deadline = 0;  // by which the head of a request must have come
+    bool had_request = false;
+    Exchange* exchange = nullptr;
+    Hook<Client> waiting_for_head;
+};
+
+enum class Stage {
+    Fresh,       // the head has come and was not looked at
+    Receiving,   // the body is coming and is kept
+    Discarding,  // the answer is settled; the rest of the body is thrown away
+    Settled,     // the answer is settled, and made here
+    Waiting,     // for an executor: suspended
+    Answering,   // the answer comes from an executor
+    Gone,        // the connection is to be closed without an answer
+};
+
+struct Exchange {
+    Client* client = nullptr;
+    MHD_Connection* connection = nullptr;
+    std::string target;  // as sent, cut only at the line's end
+    Stage stage = Stage::Fresh;
+    bool is_head = false;
+    bool close = false;      // the connection ends with this answer
+    bool suspended = false;  // at libmicrohttpd
+    std::shared_ptr<const config::Config> config;
+
+    http::Request request;  // without its body
+    auth::Identity identity;
+    Upload upload;
+    std::uint64_t discarded = 0;
+    bool sent_at_once = false;  // the answer went out in the middle of the body
+
+    std::optional<http::Response> settled;
+
+    int job = -1;
+    pool::StreamReader reader;
+    std::optional<std::uint64_t> head_size;
+    http::wire::AnswerHead head;
+    bool paused_for_data = false;  // suspended in the middle of the answer
+
+    std::int64_t since = 0;      // when it began to wait
+    bool watched = false;        // its socket is in the listener's own epoll set
+    Hook<Exchange> waiting;      // for an executor to begin
+    Hook<Exchange> unwatched;    // waits, too short to be watched for a disconnect
+    Hook<Exchange> without_job;  // waits for a free slot in the job table
+    Hook<Exchange> alive;
+};
+
+}  // namespace pgrest::listener

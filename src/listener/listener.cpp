@@ -1,0 +1,213 @@
+#include "listener/listener.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "auth/authenticator.h"
+#include "listener/log.h"
+#include "listener/server.h"
+#include "listener/sockets.h"
+#include "pg/guard.h"
+#include "pool/process.h"
+#include "pool/state.h"
+#include "settings/settings.h"
+
+extern "C" {
+#include <pgstat.h>
+#include <postmaster/interrupt.h>
+#include <storage/ipc.h>
+#include <storage/latch.h>
+#include <utils/timestamp.h>
+#if PG_VERSION_NUM >= 180000
+#include <storage/waiteventset.h>
+#endif
+
+PGDLLEXPORT void pgrest_listener_main(Datum argument);
+}
+
+namespace pgrest::listener {
+
+namespace {
+
+using settings::Process;
+
+constexpr int socket_retry_interval = 1000;
+
+// Lives until the process ends: callbacks refer to it.
+struct Self {
+    int index = 0;
+    Server* server = nullptr;
+    WaitEventSet* events = nullptr;
+    std::int64_t next_attempt = 0;
+    std::string complained_of;
+    std::uint64_t trouble_seen = 0;
+    std::int64_t shutdown_deadline = 0;
+    TimestampTz last_timeout_logged = 0;
+} self;
+
+// ---------------------------------------------------------------- socket
+SocketWish socket_wish() {
+    SocketWish wish;
+    wish.host = Process::server_host();
+    wish.port = Process::server_port();
+    wish.shared = Process::listeners() > 1;
+    wish.unix_path = Process::server_unix_socket();
+    wish.unix_mode = Process::server_unix_socket_mode();
+    // with "any port" the first listener chooses
+    if (wish.port == 0 && self.index > 0) wish.port = pool::shared()->bound_port;
+    return wish;
+}
+
+// Whether it is this process's turn to open a socket.
+bool may_open() {
+    if (pool::shared()->readiness == pool::Readiness::Unknown) return false;
+    if (self.index == 0) return true;
+    if (Process::server_unix_socket()[0] != '\0') return false;  // one process can have it
+    return Process::server_port() != 0 || pool::shared()->bound_port != 0;
+}
+
+// Leaves descriptors for PostgreSQL's own files.
+int most_connections() {
+    constexpr int reserve = 100;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return Process::max_connections();
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    const long long possible =
+        std::max<long long>(10, static_cast<long long>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) - reserve);
+    if (possible >= Process::max_connections()) return Process::max_connections();
+    log_line("pgrest.max_connections is lowered to " + std::to_string(possible) +
+             ": the system allows no more open files");
+    return static_cast<int>(possible);
+}
+
+void complain(const std::string& problem) {
+    if (self.complained_of == problem) return;
+    self.complained_of = problem;
+    log_line("pgrest does not listen: " + problem + "; trying again every second");
+}
+
+void add_descriptor(int descriptor) {
+    pg::guarded([=] { AddWaitEventToSet(self.events, WL_SOCKET_READABLE, descriptor, nullptr, nullptr); });
+}
+
+void open_if_due() {
+    if (self.server->started() || ShutdownRequestPending || !may_open()) return;
+    const std::int64_t now = now_milliseconds();
+    if (now < self.next_attempt) return;
+    self.next_attempt = now + socket_retry_interval;
+    const OpenedSocket opened = open_socket(socket_wish());
+    if (opened.descriptor < 0) return complain(opened.problem);
+    if (!self.server->start(opened.descriptor, most_connections())) {
+        close(opened.descriptor);
+        return complain("libmicrohttpd could not be started");
+    }
+    add_descriptor(self.server->daemon_descriptor());
+    add_descriptor(self.server->watch_descriptor());
+    if (self.index == 0) pool::shared()->bound_port = opened.port;
+    log_line("pgrest listens on " + opened.address);
+    pool::wake_listeners();
+}
+
+// ---------------------------------------------------------------- main loop
+void prepare_events() {
+    pg::guarded([] {
+#if PG_VERSION_NUM >= 170000
+        self.events = CreateWaitEventSet(nullptr, 4);
+#else
+        self.events = CreateWaitEventSet(TopMemoryContext, 4);
+#endif
+        AddWaitEventToSet(self.events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+        AddWaitEventToSet(self.events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+    });
+}
+
+long timeout() {
+    long wait = self.server->timeout();
+    const auto at_most = [&](long limit) { wait = wait < 0 ? limit : std::min(wait, limit); };
+    if (!self.server->started()) at_most(socket_retry_interval);
+    if (self.shutdown_deadline)
+        at_most(std::max<long>(0, static_cast<long>(self.shutdown_deadline - now_milliseconds())));
+    return wait;
+}
+
+void wait_for_events() {
+    const long wait = timeout();
+    pg::guarded([=] {
+        WaitEvent happened[4];
+        WaitEventSetWait(self.events, wait, happened, 4, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        pool::handle_interrupts();
+    });
+}
+
+void notice_trouble() {
+    const std::uint64_t changes = pool::shared()->trouble_changes;
+    if (changes == self.trouble_seen) return;
+    self.trouble_seen = changes;
+    self.server->refuse_waiting();
+}
+
+// True when it is time to end.
+bool shut_down_if_asked() {
+    if (!ShutdownRequestPending) return false;
+    if (!self.server->started()) return true;
+    if (!self.shutdown_deadline) {
+        self.shutdown_deadline = now_milliseconds() + Process::shutdown_timeout();
+        self.server->begin_shutdown();
+    }
+    return self.server->idle() || now_milliseconds() >= self.shutdown_deadline;
+}
+
+void serve() {
+    auth::TokenCache cache;
+    self.server = new Server(self.index, cache);
+    prepare_events();
+    while (!shut_down_if_asked()) {
+        open_if_due();
+        wait_for_events();
+        if (!self.server->started()) continue;
+        self.server->hear_news();
+        notice_trouble();
+        self.server->see_disconnects();
+        self.server->run();
+        self.server->keep_deadlines();
+    }
+    if (self.server->started()) self.server->stop();
+}
+
+}  // namespace
+
+Server* this_server() {
+    return self.server;
+}
+
+void log_line(const std::string& text) {
+    const char* line = text.c_str();
+    pg::guarded([=] { ereport(LOG, (errmsg("%s", line))); });
+}
+
+void log_pool_timeout() {
+    const TimestampTz now = GetCurrentTimestamp();
+    if (!TimestampDifferenceExceeds(self.last_timeout_logged, now, 5000)) return;
+    self.last_timeout_logged = now;
+    log_line("pgrest: no executor became free within pgrest.db_pool_acquisition_timeout (PGRST003)");
+}
+
+}  // namespace pgrest::listener
+
+extern "C" void pgrest_listener_main(Datum argument) {
+    using namespace pgrest;
+    pool::start_without_database();
+    listener::self.index = DatumGetInt32(argument);
+    pool::enter_listener(listener::self.index);
+    pg::translate_exceptions([] { listener::serve(); });
+    // not 0, which would keep the postmaster from starting it again
+    proc_exit(1);
+}

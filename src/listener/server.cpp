@@ -1,0 +1,59 @@
+#include "listener/server.h"
+
+#include <microhttpd.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "listener/callbacks.h"
+#include "pool/shared.h"
+#include "settings/settings.h"
+
+namespace pgrest::listener {
+
+namespace {
+
+// Above our own limit, so that the clients over it get an answer instead of waiting in the backlog.
+constexpr int connections_to_refuse = 50;
+
+}  // namespace
+
+Server::Server(int index, auth::TokenCache& cache)
+    : index_(index),
+      cache_(cache),
+      by_job_(static_cast<std::size_t>(pool::shared()->job_count)),
+      news_(static_cast<std::size_t>(pool::shared()->job_count)) {}
+
+bool Server::start(int socket, int most_connections) {
+    most_connections_ = most_connections;
+    watch_ = epoll_create1(EPOLL_CLOEXEC);
+    if (watch_ < 0) return false;
+    MHD_set_panic_func(daemon_panics, nullptr);
+    daemon_ = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, request_has_come, this,
+        MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,                                        //
+        MHD_OPTION_LISTEN_SOCKET, socket,                                                              //
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                               //
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                          //
+        MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most_connections + connections_to_refuse),  //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,                                         //
+        MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings::Process::keepalive_timeout()),  //
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, this,                                        //
+        MHD_OPTION_URI_LOG_CALLBACK, target_has_come, this,                                            //
+        MHD_OPTION_NOTIFY_COMPLETED, request_has_ended, this,                                          //
+        MHD_OPTION_END);
+    if (daemon_) return true;
+    close(watch_);
+    watch_ = -1;
+    return false;
+}
+
+int Server::daemon_descriptor() const {
+    const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+void Server::run() {
+    MHD_run(daemon_);
+}
+
+}  // namespace pgrest::listener

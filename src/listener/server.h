@@ -1,0 +1,119 @@
+// One listener: libmicrohttpd, the clients on it, and their requests on the way to executors and back. One object per
+// process. libmicrohttpd calls the on_... functions; neither an error nor an exception leaves them (callbacks.cpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/error.h"
+#include "listener/exchange.h"
+
+struct MHD_Daemon;
+struct MHD_Response;
+
+namespace pgrest::auth {
+class TokenCache;
+}
+
+namespace pgrest::listener {
+
+// Limits of a request's head. What is over libmicrohttpd's own memory it answers by itself, in HTML.
+inline constexpr std::size_t longest_target = 32 * 1024;
+inline constexpr std::size_t largest_head = 48 * 1024;
+inline constexpr std::size_t connection_memory = 128 * 1024;
+
+enum class Said { Continue, Close };
+
+class Server {
+public:
+    Server(int index, auth::TokenCache& cache);
+
+    // Takes the listening socket. False when libmicrohttpd cannot start.
+    bool start(int socket, int most_connections);
+    bool started() const { return daemon_ != nullptr; }
+
+    // ---- main loop
+    int daemon_descriptor() const;
+    int watch_descriptor() const { return watch_; }
+    long timeout() const;  // milliseconds until something is due, -1 = never
+    void run();            // what clients sent, what may be sent to them
+    void hear_news();      // from executors
+    void see_disconnects();
+    void keep_deadlines();
+    void refuse_waiting();  // when it turns out that no executor will come
+
+    void begin_shutdown();
+    bool idle() const { return alive_.empty(); }
+    void stop();  // the rest is cut off
+
+    // ---- called by libmicrohttpd
+    Client* on_connect(MHD_Connection* connection);
+    void on_disconnect(Client* client);
+    Exchange* on_target(MHD_Connection* connection, const char* target);
+    Said on_request(Exchange& exchange, const char* method, const char* data, std::size_t* size);
+    long on_wants_data(Exchange& exchange, char* to, std::size_t most);  // MHD_ContentReaderCallback
+    void on_completed(Exchange& exchange);
+
+private:
+    // requests.cpp
+    Said begin(Exchange& exchange, const char* method);
+    void read_head(Exchange& exchange, const char* method);
+    void check_head(Exchange& exchange) const;
+    bool expects_body(const Exchange& exchange) const;
+    void admit(Exchange& exchange);
+    Said settle(Exchange& exchange, http::Response response);
+    void refuse_body(Exchange& exchange, const http::Error& error, bool at_once);
+    void send_at_once(Exchange& exchange);
+    Said take_body(Exchange& exchange, const char* data, std::size_t size);
+    void submit(Exchange& exchange);
+    bool give_to_executors(Exchange& exchange);
+    void wait(Exchange& exchange);
+    void stop_waiting(Exchange& exchange);
+    void retry_without_job();
+
+    // answers.cpp
+    void hear(Exchange& exchange);
+    bool head_has_come(Exchange& exchange) const;
+    void begin_answer(Exchange& exchange);
+    http::Error failure_of(const Exchange& exchange) const;
+    MHD_Response* whole_answer(Exchange& exchange);
+    MHD_Response* streamed_answer(Exchange& exchange);
+    Said send_settled(Exchange& exchange);
+    Said send_answer(Exchange& exchange);
+    Said queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers);
+    void add_headers(Exchange& exchange, MHD_Response* response, const http::Headers& headers) const;
+    void complete_headers(const Exchange& exchange, http::Headers& headers) const;
+    void let_go(Exchange& exchange);
+    void answer_instead(Exchange& exchange, const http::Error& error);
+    void resume(Exchange& exchange);
+    void suspend(Exchange& exchange);
+
+    // clients.cpp
+    void watch(Exchange& exchange);
+    void unwatch(Exchange& exchange);
+    void client_went_away(Exchange& exchange);
+    void expect_head(Client& client, bool fresh);
+
+    int index_;
+    auth::TokenCache& cache_;
+    MHD_Daemon* daemon_ = nullptr;
+    int watch_ = -1;
+    int most_connections_ = 0;
+    int connections_ = 0;
+    bool shutting_down_ = false;
+
+    std::vector<Exchange*> by_job_;
+    std::vector<int> news_;
+    List<Exchange, &Exchange::alive> alive_;
+    List<Exchange, &Exchange::waiting> waiting_;
+    List<Exchange, &Exchange::unwatched> unwatched_;
+    List<Exchange, &Exchange::without_job> without_job_;
+    List<Client, &Client::waiting_for_head> fresh_clients_;
+    List<Client, &Client::waiting_for_head> resting_clients_;
+};
+
+std::int64_t now_milliseconds();
+
+}  // namespace pgrest::listener

@@ -1,0 +1,115 @@
+#include "listener/upload.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "pool/chunks.h"
+
+namespace pgrest::listener {
+
+namespace {
+
+using pool::bytes_of_chunk;
+using pool::chunk_size;
+using pool::inline_size;
+using pool::nothing;
+using pool::shared;
+
+// Kept here until there is more: with an ordinary head it fits into the job's own room.
+constexpr std::size_t beginning_size = inline_size / 2;
+
+// Chunks filled one after the other.
+class ChunkList {
+public:
+    ChunkList(int listener, int first, int last) : listener_(listener), first_(first), last_(last) {}
+
+    bool append(const char* data, std::size_t size) {
+        while (size > 0) {
+            if (last_ == nothing || shared()->chunks[last_].used == chunk_size) {
+                if (!extend()) return false;
+            }
+            pool::Chunk& chunk = shared()->chunks[last_];
+            const std::size_t taken = std::min(size, chunk_size - chunk.used);
+            std::memcpy(bytes_of_chunk(last_) + chunk.used, data, taken);
+            chunk.used += static_cast<std::uint32_t>(taken);
+            data += taken;
+            size -= taken;
+        }
+        return true;
+    }
+    int first() const { return first_; }
+    int last() const { return last_; }
+
+private:
+    bool extend() {
+        const int chunk = pool::take_upload_chunk(listener_);
+        if (chunk == nothing) return false;
+        if (last_ == nothing)
+            first_ = chunk;
+        else
+            shared()->chunks[last_].next = chunk;
+        last_ = chunk;
+        return true;
+    }
+
+    int listener_;
+    int first_;
+    int last_;
+};
+
+}  // namespace
+
+bool Upload::append(const char* data, std::size_t size) {
+    if (first_ == nothing && beginning_.size() + size <= beginning_size) {
+        beginning_.append(data, size);
+    } else if (!append_to_chunks(data, size)) {
+        clear();
+        return false;
+    }
+    size_ += size;
+    return true;
+}
+
+bool Upload::append_to_chunks(const char* data, std::size_t size) {
+    ChunkList list(listener_, first_, last_);
+    const bool done = list.append(data, size);
+    first_ = list.first();
+    last_ = list.last();
+    return done;
+}
+
+void Upload::clear() {
+    beginning_.clear();
+    beginning_.shrink_to_fit();
+    size_ = 0;
+    if (first_ != nothing) pool::free_chunk_list(first_);
+    first_ = last_ = nothing;
+}
+
+// In the job: first the room, then chunks. What does not fit into the room goes into chunks before those of the body.
+bool Upload::hand_over(int index, std::string_view head) {
+    pool::Job& job = shared()->jobs[index];
+    const std::size_t of_head = std::min(head.size(), inline_size);
+    const std::size_t of_beginning = std::min(beginning_.size(), inline_size - of_head);
+    std::memcpy(job.room, head.data(), of_head);
+    std::memcpy(job.room + of_head, beginning_.data(), of_beginning);
+
+    ChunkList between(listener_, nothing, nothing);
+    const bool fits = between.append(head.data() + of_head, head.size() - of_head) &&
+                      between.append(beginning_.data() + of_beginning, beginning_.size() - of_beginning);
+    if (!fits) {
+        if (between.first() != nothing) pool::free_chunk_list(between.first());
+        return false;
+    }
+    if (between.last() != nothing) shared()->chunks[between.last()].next = first_;
+    job.inline_used = static_cast<std::uint32_t>(of_head + of_beginning);
+    job.head_bytes = head.size();
+    job.body_bytes = size_;
+    job.request_chunks = between.first() != nothing ? between.first() : first_;
+    if (job.request_chunks != nothing) pool::hand_over_chunks(job.request_chunks);
+    first_ = last_ = nothing;
+    clear();
+    return true;
+}
+
+}  // namespace pgrest::listener
