@@ -1,0 +1,121 @@
+#include "auth/claims.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <unordered_set>
+
+#include "http/error.h"
+#include "json/json.h"
+
+namespace pgrest::auth {
+
+namespace {
+
+constexpr std::int64_t kLeeway = 30;  // seconds of difference between clocks
+
+[[noreturn]] void refuse(const std::string& message) {
+    http::fail("PGRST303", message);
+}
+
+// A whole number within 64 bits; anything else counts as 0.
+std::int64_t whole_number(std::string_view text) {
+    const std::string copy(text);
+    if (text.find_first_of(".eE") == std::string_view::npos) {
+        errno = 0;
+        const long long value = std::strtoll(copy.c_str(), nullptr, 10);
+        return errno == ERANGE ? 0 : value;
+    }
+    const double value = std::strtod(copy.c_str(), nullptr);
+    constexpr double kLimit = 9223372036854775808.0;
+    if (!std::isfinite(value) || value != std::floor(value) || value >= kLimit || value < -kLimit) return 0;
+    return static_cast<std::int64_t>(value);
+}
+
+std::optional<std::int64_t> time_claim(const json::Value& object, const char* name) {
+    const auto value = json::member(object, name);
+    if (!value || value->kind == json::Kind::Null) return {};
+    if (value->kind != json::Kind::Number) refuse(std::string("The claim '") + name + "' of the token is not a number");
+    return whole_number(value->text);
+}
+
+void check_expires(const Claims& claims, std::int64_t now) {
+    if (claims.expires && now - kLeeway > *claims.expires) refuse("The token has expired");
+}
+
+void check_not_before(const Claims& claims, std::int64_t now) {
+    if (claims.not_before && now + kLeeway < *claims.not_before) refuse("The token is not valid yet");
+}
+
+void check_issued_at(const Claims& claims, std::int64_t now) {
+    if (claims.issued_at && now + kLeeway < *claims.issued_at) refuse("The token was issued in the future");
+}
+
+void check_audience(const Claims& claims, std::string_view wanted) {
+    if (!claims.audience_given || wanted.empty()) return;
+    const auto audience = json::parse(claims.audience);
+    if (!audience) return;
+    if (audience->kind == json::Kind::String) {
+        if (json::string_of(*audience) == wanted) return;
+        refuse("The token is meant for another audience");
+    }
+    const auto all = json::elements(*audience);
+    if (all.empty()) return;
+    for (const json::Value& one : all)
+        if (json::string_of(one) == wanted) return;
+    refuse("The token is meant for another audience");
+}
+
+void read_audience(const json::Value& object, Claims& claims) {
+    const auto value = json::member(object, "aud");
+    if (!value || value->kind == json::Kind::Null) return;
+    bool strings = value->kind == json::Kind::String || value->kind == json::Kind::Array;
+    for (const json::Value& element : json::elements(*value))
+        strings = strings && element.kind == json::Kind::String;
+    if (!strings) refuse("The claim 'aud' of the token is neither a string nor an array of strings");
+    claims.audience_given = true;
+    claims.audience = std::string(value->text);
+}
+
+}  // namespace
+
+Claims read_claims(std::string_view payload, std::int64_t now, std::string_view wanted_audience) {
+    const auto object = json::parse(payload);
+    if (!object || object->kind != json::Kind::Object) refuse("The payload of the token is not a JSON object");
+    Claims claims;
+    claims.text = std::string(object->text);
+    claims.expires = time_claim(*object, "exp");
+    check_expires(claims, now);
+    claims.not_before = time_claim(*object, "nbf");
+    check_not_before(claims, now);
+    claims.issued_at = time_claim(*object, "iat");
+    check_issued_at(claims, now);
+    read_audience(*object, claims);
+    check_audience(claims, wanted_audience);
+    return claims;
+}
+
+void check_claims(const Claims& claims, std::int64_t now, std::string_view wanted_audience) {
+    check_expires(claims, now);
+    check_not_before(claims, now);
+    check_issued_at(claims, now);
+    check_audience(claims, wanted_audience);
+}
+
+std::string claims_with_role(std::string_view claims, std::string_view role) {
+    std::string out = "{";
+    std::unordered_set<std::string> seen;
+    const auto object = json::parse(claims);
+    const auto members = object ? json::members(*object) : std::vector<json::Member>{};
+    for (const json::Member& member : members) {
+        if (member.key == "role" || !seen.insert(member.key).second) continue;
+        json::append_string(out, member.key);
+        out += ':';
+        out += member.value.text;
+        out += ',';
+    }
+    out += "\"role\":";
+    json::append_string(out, role);
+    return out + "}";
+}
+
+}  // namespace pgrest::auth
