@@ -13,15 +13,19 @@
 #include "settings/settings.h"
 
 extern "C" {
+#include <access/heapam.h>
 #include <access/htup_details.h>
+#include <access/table.h>
+#include <access/tableam.h>
 #include <access/xact.h>
 #include <catalog/pg_authid.h>
-#include <commands/dbcommands.h>
+#include <catalog/pg_database.h>
 #include <pgstat.h>
 #include <postmaster/interrupt.h>
 #include <storage/ipc.h>
 #include <storage/latch.h>
-#include <utils/syscache.h>
+#include <utils/rel.h>
+#include <utils/snapmgr.h>
 #include <utils/timestamp.h>
 
 PGDLLEXPORT void pgrest_launcher_main(Datum argument);
@@ -98,24 +102,37 @@ void reload_configuration() {
 
 // ---------------------------------------------------------------- what keeps executors from starting
 struct Obstacle {
-    bool no_database = false;
-    bool no_role = false;
+    bool no_database = true;
+    bool no_role = true;
     bool superuser = false;
     bool no_login = false;
 };
 
+// Without a database only sequential scans of shared catalogs are sure to work: indexes need the relation cache's file,
+// which a new cluster does not have yet.
+template <typename Form, typename Look>
+void scan_catalog(Oid catalog, Look look) {
+    Relation relation = table_open(catalog, AccessShareLock);
+    TableScanDesc scan = table_beginscan_catalog(relation, 0, nullptr);
+    while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection))
+        look(reinterpret_cast<const Form*>(GETSTRUCT(tuple)));
+    table_endscan(scan);
+    table_close(relation, AccessShareLock);
+}
+
 Obstacle look_for_obstacles(const char* database, const char* role) {
     Obstacle found;
     StartTransactionCommand();
-    found.no_database = !OidIsValid(get_database_oid(database, /* missing_ok */ true));
-    HeapTuple tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(role));
-    found.no_role = !HeapTupleIsValid(tuple);
-    if (!found.no_role) {
-        const auto* form = reinterpret_cast<Form_pg_authid>(GETSTRUCT(tuple));
-        found.superuser = form->rolsuper;
-        found.no_login = !form->rolcanlogin;
-        ReleaseSysCache(tuple);
-    }
+    (void)GetTransactionSnapshot();
+    scan_catalog<FormData_pg_database>(DatabaseRelationId, [&](const FormData_pg_database* row) {
+        if (std::strcmp(NameStr(row->datname), database) == 0) found.no_database = false;
+    });
+    scan_catalog<FormData_pg_authid>(AuthIdRelationId, [&](const FormData_pg_authid* row) {
+        if (std::strcmp(NameStr(row->rolname), role) != 0) return;
+        found.no_role = false;
+        found.superuser = row->rolsuper;
+        found.no_login = !row->rolcanlogin;
+    });
     CommitTransactionCommand();
     return found;
 }
