@@ -17,6 +17,9 @@ namespace {
 
 constexpr const char* server_name = "pgrest/1.0";
 
+// Of the connection's memory: status line, Date, and what is allocated beside the heads.
+constexpr std::size_t spare_memory = 4 * 1024;
+
 // A complete answer up to this size is copied, and its slot in the job table is free at once.
 constexpr std::uint64_t largest_copy = 256 * 1024;
 
@@ -163,10 +166,12 @@ Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const
     http::Headers all = headers;
     complete_headers(exchange, all);
     // head of request and head of answer share the memory of the connection
-    const std::size_t room = connection_memory - largest_head / 2 - exchange.target.size();
+    const std::size_t room = connection_memory - exchange.head_bytes - spare_memory;
     if (size_of(all) > room) remove_header(all, "Content-Location");
-    if (size_of(all) > room) all.clear(), status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-    if (status < 200 || status > 999) status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    if (size_of(all) > room || status < 200 || status > 999) {
+        status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+        all.clear();
+    }
     add_headers(exchange, response, all);
     const MHD_Result queued = MHD_queue_response(exchange.connection, static_cast<unsigned>(status), response);
     MHD_destroy_response(response);

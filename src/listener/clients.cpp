@@ -39,6 +39,17 @@ bool ends_with_its_client(const Exchange& exchange) {
     return false;
 }
 
+// Ends the connections whose deadline is over; libmicrohttpd sees it when it reads. A list is in the order of
+// deadlines.
+template <typename Clients>
+void hang_up(Clients& clients, std::int64_t now) {
+    while (Client* client = clients.front()) {
+        if (client->deadline > now) break;
+        clients.remove(*client);
+        if (!client->exchange || client->exchange->stage == Stage::Fresh) shutdown(client->descriptor, SHUT_RDWR);
+    }
+}
+
 }  // namespace
 
 std::int64_t now_milliseconds() {
@@ -52,7 +63,10 @@ void Server::expect_head(Client& client, bool fresh) {
     const std::int64_t head = Process::header_timeout();
     const std::int64_t rest = static_cast<std::int64_t>(Process::keepalive_timeout()) * 1000;
     client.deadline = now_milliseconds() + (fresh ? head : rest + head);
-    (fresh ? fresh_clients_ : resting_clients_).append(client);
+    if (fresh)
+        fresh_clients_.append(client);
+    else
+        resting_clients_.append(client);
 }
 
 Client* Server::on_connect(MHD_Connection* connection) {
@@ -138,13 +152,8 @@ void Server::client_went_away(Exchange& exchange) {
 // ---------------------------------------------------------------- deadlines
 void Server::keep_deadlines() {
     const std::int64_t now = now_milliseconds();
-    for (auto* clients : {&fresh_clients_, &resting_clients_}) {
-        while (Client* client = clients->front()) {
-            if (client->deadline > now) break;
-            clients->remove(*client);
-            shutdown(client->descriptor, SHUT_RDWR);  // libmicrohttpd then sees its end
-        }
-    }
+    hang_up(fresh_clients_, now);
+    hang_up(resting_clients_, now);
     while (Exchange* exchange = unwatched_.front()) {
         if (exchange->since + patience_before_watching > now) break;
         watch(*exchange);
@@ -194,12 +203,8 @@ void Server::begin_shutdown() {
     shutting_down_ = true;
     const int socket = MHD_quiesce_daemon(daemon_);
     if (socket >= 0) close(socket);
-    for (auto* clients : {&fresh_clients_, &resting_clients_}) {
-        while (Client* client = clients->front()) {
-            clients->remove(*client);
-            if (!client->exchange) shutdown(client->descriptor, SHUT_RDWR);
-        }
-    }
+    hang_up(fresh_clients_, INT64_MAX);
+    hang_up(resting_clients_, INT64_MAX);
 }
 
 void Server::stop() {

@@ -26,7 +26,8 @@ struct Client {
     std::int64_t deadline = 0;  // by which the head of a request must have come
     bool had_request = false;
     Exchange* exchange = nullptr;
-    Hook<Client> waiting_for_head;
+    Hook<Client> fresh;  // on a list each, by the kind of deadline
+    Hook<Client> resting;
 };
 
 enum class Stage {
@@ -50,6 +51,7 @@ struct Exchange {
     std::shared_ptr<const config::Config> config;
 
     http::Request request;  // without its body
+    std::size_t head_bytes = 0;
     auth::Identity identity;
     Upload upload;
     std::uint64_t discarded = 0;
