@@ -162,6 +162,6 @@ Datum request(FunctionCallInfo fcinfo) {
 
 }  // namespace pgrest::functions
 
-extern "C" Datum pgrest_request(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_request(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] { return pgrest::functions::request(fcinfo); });
 }

@@ -39,12 +39,12 @@ void require_superuser(const char* what) {
 
 }  // namespace
 
-extern "C" Datum pgrest_version(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_version(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     PG_RETURN_TEXT_P(cstring_to_text(PGREST_VERSION));
 }
 
-extern "C" Datum pgrest_reload(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_reload(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
@@ -53,7 +53,7 @@ extern "C" Datum pgrest_reload(PG_FUNCTION_ARGS) {
     });
 }
 
-extern "C" Datum pgrest_pause(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_pause(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
@@ -62,7 +62,7 @@ extern "C" Datum pgrest_pause(PG_FUNCTION_ARGS) {
     });
 }
 
-extern "C" Datum pgrest_resume(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_resume(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
@@ -71,7 +71,7 @@ extern "C" Datum pgrest_resume(PG_FUNCTION_ARGS) {
     });
 }
 
-extern "C" Datum pgrest_workers(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_workers(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] {
         require_pool();
         std::vector<std::vector<std::optional<std::string>>> rows;

@@ -14,7 +14,7 @@ PG_FUNCTION_INFO_V1(pgrest_verify);
 
 using pgrest::functions::text_argument;
 
-extern "C" Datum pgrest_sign(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_sign(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] {
         const std::string payload = text_argument(fcinfo, 0);
         const std::string token = pgrest::auth::sign_hmac(payload, text_argument(fcinfo, 1), text_argument(fcinfo, 2));
@@ -23,7 +23,7 @@ extern "C" Datum pgrest_sign(PG_FUNCTION_ARGS) {
     });
 }
 
-extern "C" Datum pgrest_verify(PG_FUNCTION_ARGS) {
+extern "C" PGDLLEXPORT Datum pgrest_verify(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] {
         const auto verified =
             pgrest::auth::verify_hmac(text_argument(fcinfo, 0), text_argument(fcinfo, 1), text_argument(fcinfo, 2));
