@@ -138,6 +138,7 @@ void Server::resume(Exchange& exchange) {
     if (!exchange.suspended) return;
     exchange.suspended = false;
     exchange.paused_for_data = false;
+    resumed_ = true;
     MHD_resume_connection(exchange.connection);
 }
 

@@ -169,21 +169,30 @@ void Server::keep_deadlines() {
     }
 }
 
-void Server::refuse_waiting() {
+// Nothing when an executor is there or may still come.
+std::optional<http::Error> Server::lack_of_executors() const {
+    if (pool::shared()->connected > 0) return {};
+    if (shutting_down_) return http::from_database({"57P01", "the server is shutting down", {}, {}}, true);
     const pool::Availability found = pool::availability();
-    if (found.connected || found.trouble.empty()) return;
+    if (found.connected || found.trouble.empty()) return {};
+    return http::own_error("PGRST000", "Database connection error. Retrying the connection.", found.trouble);
+}
+
+void Server::refuse_waiting() {
+    const std::optional<http::Error> error = lack_of_executors();
+    if (!error) return;
     Exchange* next = nullptr;
     for (Exchange* exchange = waiting_.front(); exchange; exchange = next) {
         next = decltype(waiting_)::after(*exchange);
         if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;
         let_go(*exchange);
-        answer_instead(*exchange, http::own_error("PGRST000", "Database connection error. Retrying the connection.",
-                                                  found.trouble));
+        answer_instead(*exchange, *error);
         resume(*exchange);
     }
 }
 
 long Server::timeout() const {
+    if (resumed_) return 0;
     std::int64_t due = INT64_MAX;
     const auto until = [&](std::int64_t when) { due = std::min(due, when); };
     if (const Client* client = fresh_clients_.front()) until(client->deadline);

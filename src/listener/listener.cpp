@@ -149,7 +149,7 @@ void wait_for_events() {
 
 void notice_trouble() {
     const std::uint64_t changes = pool::shared()->trouble_changes;
-    if (changes == self.trouble_seen) return;
+    if (changes == self.trouble_seen && !ShutdownRequestPending) return;
     self.trouble_seen = changes;
     self.server->refuse_waiting();
 }

@@ -12,7 +12,6 @@
 #include "listener/server.h"
 #include "pool/jobs.h"
 #include "pool/snapshot.h"
-#include "pool/state.h"
 
 namespace pgrest::listener {
 
@@ -230,13 +229,9 @@ Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
 
 // ---------------------------------------------------------------- to the executors
 void Server::submit(Exchange& exchange) {
-    if (pool::shared()->connected == 0) {
-        const pool::Availability found = pool::availability();
-        if (!found.connected && !found.trouble.empty()) {
-            answer_instead(exchange, http::own_error("PGRST000", "Database connection error. Retrying the connection.",
-                                                     found.trouble));
-            return;
-        }
+    if (const auto error = lack_of_executors()) {
+        answer_instead(exchange, *error);
+        return;
     }
     wait(exchange);
     // those that wait for a slot already come first

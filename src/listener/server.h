@@ -68,6 +68,7 @@ private:
     void refuse_body(Exchange& exchange, const http::Error& error, bool at_once);
     void send_at_once(Exchange& exchange);
     Said take_body(Exchange& exchange, const char* data, std::size_t size);
+    std::optional<http::Error> lack_of_executors() const;
     void submit(Exchange& exchange);
     bool give_to_executors(Exchange& exchange);
     void wait(Exchange& exchange);
@@ -104,6 +105,7 @@ private:
     int most_connections_ = 0;
     int connections_ = 0;
     bool shutting_down_ = false;
+    bool resumed_ = false;  // libmicrohttpd has work that no socket tells of
 
     std::vector<Exchange*> by_job_;
     std::vector<int> news_;

@@ -6,11 +6,9 @@
 
 extern "C" {
 #include <libpq/pqsignal.h>
-#include <pgstat.h>
 #include <postmaster/interrupt.h>
 #include <storage/latch.h>
 #include <storage/sinval.h>
-#include <utils/backend_status.h>
 #include <utils/guc.h>
 }
 
@@ -45,10 +43,6 @@ bool handle_interrupts() {
     ConfigReloadPending = false;
     ProcessConfigFile(PGC_SIGHUP);
     return true;
-}
-
-void report_activity(const char* text) {
-    pgstat_report_activity(text ? STATE_RUNNING : STATE_IDLE, text);
 }
 
 }  // namespace pgrest::pool

@@ -24,7 +24,4 @@ void start_without_database();
 // Once around a main loop. Reads the configuration file again when SIGHUP came, and says so. May raise.
 bool handle_interrupts();
 
-// The text of the activity view; null = idle.
-void report_activity(const char* text);
-
 }  // namespace pgrest::pool
