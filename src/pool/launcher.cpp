@@ -225,6 +225,11 @@ bool is_empty(int index) {
     return executor(index).state == ExecutorState::Empty;
 }
 
+bool is_connected(int index) {
+    const Locked locked(shared()->lock, LW_SHARED);
+    return executor(index).state == ExecutorState::Idle || executor(index).state == ExecutorState::Running;
+}
+
 bool has_failed(int index) {
     const Locked locked(shared()->lock, LW_SHARED);
     return executor(index).failed;
@@ -233,6 +238,14 @@ bool has_failed(int index) {
 void put_off() {
     self.delay = std::clamp(self.delay * 2, 1, longest_delay);
     self.not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), self.delay * 1000);
+}
+
+int count_starting() {
+    int count = 0;
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        if (self.registrations[i].handle && !is_connected(i)) ++count;
+    }
+    return count;
 }
 
 // Slots without a process; those whose process ended before it was connected put the next attempt off.
@@ -255,7 +268,10 @@ void start_missing() {
         complain(reason);
         return;
     }
+    // one tries first, so that a failure is logged once
+    const bool alone = count_executors().connected == 0;
     for (const int index : empty) {
+        if (alone && count_starting() > 0) break;
         if (start_executor(index)) continue;
         complain("no free background worker; raise max_worker_processes");
         put_off();

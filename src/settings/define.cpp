@@ -42,7 +42,8 @@ void define_configuration_texts() {
                                                : 0;
         const TextHooks hooks = text_hooks(i);
         DefineCustomStringVariable(lasting_name(setting.name), setting.description, nullptr, &variables.text[i],
-                                   setting.default_text, PGC_SIGHUP, flags, hooks.check, hooks.assign, nullptr);
+                                   secret ? hidden_secret : setting.default_text, PGC_SIGHUP, flags, hooks.check,
+                                   hooks.assign, secret ? show_secret : nullptr);
     }
 }
 

@@ -47,36 +47,20 @@ char* copy_for_guc(const char* text) {
 #endif
 }
 
-void free_for_guc(char* text) {
-#if PG_VERSION_NUM >= 160000
-    guc_free(text);
-#else
-    free(text);
-#endif
-}
-
-// PostgreSQL logs changed parameters with their values and shows them in several places. So the variable itself holds
-// asterisks, and the secret travels as the hook's extra data.
+// PostgreSQL logs changed parameters with their values and shows them in several places. So the variable itself always
+// holds asterisks, and the secret travels as the hook's extra data.
 bool hide_secret(char** value, void** extra) {
-    if (std::strcmp(*value, hidden_secret) == 0) return true;  // a parallel worker restores the leader's
-    if ((*value)[0] == '\0') return true;
-    char* secret = copy_for_guc(*value);
-    if (!secret) return false;
-    if ((*value)[0] != '@') {
-        char* shown = copy_for_guc(hidden_secret);
-        if (!shown) {
-            free_for_guc(secret);
-            return false;
-        }
-        free_for_guc(*value);
-        *value = shown;
-    }
-    *extra = secret;
+    if ((*value)[0] == '\0' || std::strcmp(*value, hidden_secret) == 0) return true;
+    char* shown = copy_for_guc(hidden_secret);
+    if (!shown) return false;
+    *extra = *value;
+    *value = shown;
     return true;
 }
 
 bool check_text(std::size_t index, char** value, void** extra) {
     if (!*value) return true;
+    // what a parallel worker restores of its leader; also the default
     if (is_secret(index) && std::strcmp(*value, hidden_secret) == 0) return true;
     std::memset(reason, 0, sizeof reason);
     if (acceptable(index, *value)) return !is_secret(index) || hide_secret(value, extra);
@@ -111,6 +95,11 @@ TextHooks select_hooks(std::size_t wanted, std::index_sequence<Index...>) {
 
 TextHooks text_hooks(std::size_t index) {
     return select_hooks(index, std::make_index_sequence<text_setting_count>());
+}
+
+const char* show_secret() {
+    if (!variables.secret) return "";
+    return variables.secret[0] == '@' ? variables.secret : hidden_secret;
 }
 
 int octal_mode(const char* text) {

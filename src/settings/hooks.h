@@ -18,6 +18,9 @@ struct TextHooks {
 // Of text_settings[index].
 TextHooks text_hooks(std::size_t index);
 
+// What SHOW tells of jwt_secret: nothing, the name of the file, or that there is one.
+const char* show_secret();
+
 bool check_socket_mode(char** value, void** extra, GucSource source);
 bool check_file_name(char** value, void** extra, GucSource source);
 

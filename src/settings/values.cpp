@@ -14,7 +14,7 @@ namespace pgrest::settings {
 namespace {
 
 [[noreturn]] void cannot_serve(const std::string& setting, const std::string& reason) {
-    http::fail("PGRST002", "The configuration cannot be served: pgrest." + setting + ": " + reason);
+    http::fail("PGRST002", "The settings cannot be served: pgrest." + setting + ": " + reason);
 }
 
 // The content of a file, one trailing line feed removed. Relative names start in the data directory.
@@ -74,7 +74,7 @@ std::string bytes_of(int kilobytes) {
 std::shared_ptr<const config::Config> build_for_backend() {
     if (!refused_at_start().empty()) {
         const config::Problem& problem = refused_at_start().front();
-        http::fail("PGRST002", "The configuration cannot be served: " + problem.setting + ": " + problem.reason);
+        http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
     }
     config::Built built = config::build(collect(), variables.changes);
     if (!built.config) {
@@ -84,7 +84,7 @@ std::shared_ptr<const config::Config> build_for_backend() {
             setting = built.problems.front().setting;
             reason = built.problems.front().reason;
         }
-        http::fail("PGRST002", "The configuration cannot be served: " + setting + ": " + reason);
+        http::fail("PGRST002", "The settings cannot be served: " + setting + ": " + reason);
     }
     return built.config;
 }

@@ -11,7 +11,7 @@ enum class CancelChoice { Off, Reads, All };
 struct Variables {
     // ---- the configuration
     char* text[text_setting_count] = {};
-    const char* secret = nullptr;  // the value behind jwt_secret, which itself shows only that there is one
+    const char* secret = nullptr;  // what jwt_secret was set to; the variable itself never says
     bool lock_role = true;
     int cancel_on_disconnect = static_cast<int>(CancelChoice::Reads);
     int max_body_size = 64 * 1024;  // kB, -1 = none
@@ -40,7 +40,7 @@ struct Variables {
 
 extern Variables variables;
 
-// What is shown of a secret.
+// What stands in the variable of a secret.
 inline constexpr const char* hidden_secret = "********";
 
 }  // namespace pgrest::settings
