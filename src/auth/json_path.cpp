@@ -458,11 +458,12 @@ private:
     }
 
     ExpressionPtr parse_basic(int depth) {
+        if (depth > kDeepest) return nullptr;
         skip();
         if (peek() == '!' && peek(1) != '=') {
             ++at_;
             ExpressionPtr inner = parse_basic(depth + 1);
-            if (!inner || depth > kDeepest) return nullptr;
+            if (!inner) return nullptr;
             return std::make_shared<const Expression>(Expression{Not{std::move(inner)}});
         }
         if (take('(')) {

@@ -216,7 +216,7 @@ private:
 
     std::optional<Problem> read_secret(KeySet::Key& key) {
         const auto secret = decoded("k");
-        if (!secret) return "a key of type oct has no readable k";
+        if (!secret || secret->empty()) return "a key of type oct has no readable k";
         key.type = KeySet::Type::Secret;
         key.secret = *secret;
         return {};
@@ -272,9 +272,12 @@ private:
     const json::Value& object_;
 };
 
-bool looks_like_json(std::string_view text) {
+// A key that was damaged, not a random secret that happens to begin with a brace.
+bool looks_like_key(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
-    return first != std::string_view::npos && text[first] == '{';
+    if (first == std::string_view::npos || text[first] != '{') return false;
+    return json::parse(text) || text.find("\"kty\"") != std::string_view::npos ||
+           text.find("\"keys\"") != std::string_view::npos;
 }
 
 }  // namespace
@@ -286,7 +289,7 @@ std::variant<std::shared_ptr<const KeySet>, std::string> KeySet::parse(std::stri
     const auto keys = is_object ? json::member(*object, "keys") : std::nullopt;
     const bool is_set = keys && keys->kind == json::Kind::Array;
     const bool is_key = is_object && json::member(*object, "kty").has_value();
-    if (looks_like_json(secret) && !is_set && !is_key)
+    if (!is_set && !is_key && looks_like_key(secret))
         return "it looks like a JSON Web Key, but is neither a readable key nor a set of keys";
     if (!is_set && !is_key) {
         Key key;

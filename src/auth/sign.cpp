@@ -31,8 +31,12 @@ bool is_in_time(std::string_view payload) {
     const auto now = static_cast<double>(std::time(nullptr));
     const auto number = [&](std::string_view name, double otherwise) {
         const auto value = object ? json::member(*object, name) : std::nullopt;
-        if (!value || value->kind != json::Kind::Number) return otherwise;
-        return std::strtod(std::string(value->text).c_str(), nullptr);
+        // a number in a string counts too: ignoring it would make the token valid for ever
+        if (!value || (value->kind != json::Kind::Number && value->kind != json::Kind::String)) return otherwise;
+        const std::string text = value->kind == json::Kind::String ? json::string_of(*value) : std::string(value->text);
+        char* end = nullptr;
+        const double read = std::strtod(text.c_str(), &end);
+        return end == text.c_str() || *end != '\0' ? otherwise : read;
     };
     return number("nbf", -HUGE_VAL) <= now && now < number("exp", HUGE_VAL);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <functional>
 
 #include "auth/base64url.h"
@@ -113,8 +114,16 @@ bool is_string_or_uri(std::string_view text) {
     if (colon == 0 || !letter(text.front())) return false;
     for (char c : text.substr(0, colon))
         if (!letter(c) && !(c >= '0' && c <= '9') && c != '+' && c != '-' && c != '.') return false;
-    constexpr std::string_view kForbidden = " \t\r\n<>\"{}|\\^`";
-    return text.find_first_of(kForbidden) == std::string_view::npos;
+    constexpr std::string_view kForbidden = "<>\"{}|\\^`";
+    const auto hex = [&](std::size_t at) {
+        return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at]));
+    };
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c <= ' ' || c > '~' || kForbidden.find(c) != std::string_view::npos) return false;
+        if (c == '%' && !(hex(at + 1) && hex(at + 2))) return false;
+    }
+    return true;
 }
 
 Reason read_audience(Config& config, std::string_view value) {
@@ -162,9 +171,12 @@ Reason number(Config& config, std::string_view value) {
     return read_number(config.*Member, value, Least);
 }
 
+// An empty item would be a pattern that every setting matches, or an origin that no browser sends.
 template <std::vector<std::string> Config::*Member>
 Reason list(Config& config, std::string_view value) {
-    config.*Member = read_list(value);
+    std::vector<std::string> items = read_list(value);
+    items.erase(std::remove(items.begin(), items.end(), std::string()), items.end());
+    config.*Member = std::move(items);
     return {};
 }
 
@@ -273,6 +285,13 @@ void read_keys(const Settings& settings, Config& config, Built& built) {
             {"pgrest.jwt_secret", "it is shorter than 32 bytes and can be guessed; use a longer one"});
 }
 
+// Base64 never looks like a key, so what does can be judged without jwt_secret_is_base64.
+Reason refuse_secret(std::string_view value) {
+    const auto parsed = auth::KeySet::parse(value);
+    const auto* const reason = std::get_if<std::string>(&parsed);
+    return reason ? Reason(*reason) : std::nullopt;
+}
+
 }  // namespace
 
 Built build(const Settings& settings, std::uint64_t generation) {
@@ -300,6 +319,7 @@ std::optional<std::string> refuse(std::string_view name, std::string_view value)
     const Setting* const setting = find_setting(newer_name(name));
     if (!setting) return "there is no such setting";
     if (value.empty() && !setting->empty_is_value) return {};
+    if (setting->name == "jwt_secret") return refuse_secret(value);
     Config scratch;
     return setting->read(scratch, value);
 }

@@ -106,6 +106,15 @@ int status_of_state(const DatabaseError& error, bool authenticated) {
 
 // ---- SQLSTATE PGRST: message and detail are JSON
 
+// A name with other characters could end the header and begin another (RFC 9110 section 5.1).
+bool is_field_name(std::string_view text) {
+    constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               kSymbols.find(c) != std::string_view::npos;
+    });
+}
+
 std::optional<std::string> string_member(const json::Value& object, std::string_view name, bool& fits) {
     const auto value = json::member(object, name);
     if (!value || value->kind == json::Kind::Null) return {};
@@ -134,6 +143,8 @@ std::optional<Error> raised_body(const std::string& message) {
 std::optional<int> whole_number(const json::Value& value) {
     if (value.kind != json::Kind::Number || value.text.size() > 20) return {};
     const double number = std::strtod(std::string(value.text).c_str(), nullptr);
+    constexpr double kBeyond = 1e9;  // a conversion out of range is undefined
+    if (!(number > -kBeyond && number < kBeyond)) return {};
     const int whole = static_cast<int>(number);
     return whole == number ? std::optional<int>(whole) : std::nullopt;
 }
@@ -148,7 +159,7 @@ bool read_raised_detail(const std::string& detail, Error& error) {
     if (!number) return false;
     error.status = *number;
     for (const json::Member& header : json::members(*headers)) {
-        if (header.value.kind != json::Kind::String) return false;
+        if (header.value.kind != json::Kind::String || !is_field_name(header.key)) return false;
         error.headers.push_back({header.key, json::string_of(header.value)});
     }
     bool fits = true;
@@ -262,7 +273,7 @@ Error from_database(const DatabaseError& raised, bool authenticated) {
 Response to_response(const Error& error, bool minimal) {
     Response response;
     response.status = error.status;
-    response.reason = error.reason;
+    response.reason = field_value(error.reason);
     response.body = body_of(error, minimal);
     response.headers.push_back({"Content-Type", "application/json; charset=utf-8"});
     response.headers.push_back({"Proxy-Status", field_value("pgrest; error=" + error.code)});
