@@ -1,6 +1,9 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION pgrest" to load this file. \quit
 
+-- Logins written in SQL find sign() here; what is not for everybody is revoked below.
+GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+
 -- ---------------------------------------------------------------- tokens
 CREATE FUNCTION sign(payload json, secret text, algorithm text DEFAULT 'HS256')
 RETURNS text

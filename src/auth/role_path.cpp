@@ -10,7 +10,7 @@ namespace pgrest::auth {
 namespace {
 
 std::string text_of(const json::Value& value) {
-    return value.kind == json::Kind::String ? json::string_of(value) : std::string(value.text);
+    return value.kind == json::Kind::String ? json::string_of(value) : json::compact(value);
 }
 
 class JsonRolePath : public RolePath {

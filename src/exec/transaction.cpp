@@ -177,7 +177,12 @@ void Transaction::begin(const TransactionPlan& plan) {
         });
     }
     pg::guarded([=] { prepare(prepared); });
-    if (!plan.pre_request_sql.empty()) run_pre_request(plan.pre_request_sql);
+    if (!plan.pre_request_sql.empty()) {
+        // a procedural language wants a snapshot around it
+        pg::guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+        run_pre_request(plan.pre_request_sql);
+        pg::guarded([] { PopActiveSnapshot(); });
+    }
     if (plan.lock_role) lock_role();
     // reads of the request share one snapshot, taken after the pre-request function, whose changes they see
     pg::guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });

@@ -35,7 +35,7 @@ bool is_parameter_name(std::string_view name) {
 }
 
 std::string value_of(const json::Value& value) {
-    return value.kind == json::Kind::String ? json::string_of(value) : std::string(value.text);
+    return value.kind == json::Kind::String ? json::string_of(value) : json::compact(value);
 }
 
 }  // namespace

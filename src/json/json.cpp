@@ -323,6 +323,20 @@ std::string string_of(const Value& string) {
     return string.kind == Kind::String ? decode(string.text) : std::string();
 }
 
+std::string compact(const Value& value) {
+    std::string out;
+    out.reserve(value.text.size());
+    bool quoted = false;
+    for (std::size_t i = 0; i < value.text.size(); ++i) {
+        const char c = value.text[i];
+        if (!quoted && is_space(c)) continue;
+        out += c;
+        if (c == '"') quoted = !quoted;
+        if (quoted && c == '\\') out += value.text[++i];
+    }
+    return out;
+}
+
 void append_string(std::string& out, std::string_view text) {
     static constexpr char kHex[] = "0123456789abcdef";
     out += '"';

@@ -40,6 +40,9 @@ std::optional<Value> member(const Value& object, std::string_view key);
 // The decoded text of a string value (UTF-8); may hold U+0000.
 std::string string_of(const Value& string);
 
+// The value's text without white space between its tokens.
+std::string compact(const Value& value);
+
 // Appends text as a JSON string with its quotes. Invalid UTF-8 is replaced by U+FFFD.
 void append_string(std::string& out, std::string_view text);
 

@@ -130,11 +130,11 @@ void Server::suspend(Exchange& exchange) {
     exchange.suspended = true;
     exchange.since = now_milliseconds();
     MHD_suspend_connection(exchange.connection);
-    unwatched_.append(exchange);
+    recent_.append(exchange);
 }
 
 void Server::resume(Exchange& exchange) {
-    unwatch(exchange);
+    recent_.remove(exchange);
     if (!exchange.suspended) return;
     exchange.suspended = false;
     exchange.paused_for_data = false;

@@ -19,8 +19,11 @@ namespace {
 
 using settings::Process;
 
-// A request that is answered sooner is not worth two system calls.
-constexpr std::int64_t patience_before_watching = 10;
+// A client may close its sending half and still want the answer. One that comes sooner than this it gets.
+constexpr std::int64_t patience = 10;
+
+// How soon after a client has closed its half libmicrohttpd should have noticed.
+constexpr std::int64_t half_closed_interval = 200;
 
 bool is_read(const http::Request& request) {
     return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
@@ -76,12 +79,18 @@ Client* Server::on_connect(MHD_Connection* connection) {
     if (info) client->descriptor = info->connect_fd;
     ++connections_;
     expect_head(*client, /* fresh */ true);
+    epoll_event event{};
+    event.events = EPOLLRDHUP | EPOLLET;
+    event.data.ptr = client;
+    epoll_ctl(watch_, EPOLL_CTL_ADD, client->descriptor, &event);
     return client;
 }
 
 void Server::on_disconnect(Client* client) {
     fresh_clients_.remove(*client);
     resting_clients_.remove(*client);
+    half_closed_.remove(*client);
+    epoll_ctl(watch_, EPOLL_CTL_DEL, client->descriptor, nullptr);
     --connections_;
     delete client;
 }
@@ -103,7 +112,7 @@ Exchange* Server::on_target(MHD_Connection* connection, const char* target) {
 // Answered, or cut off.
 void Server::on_completed(Exchange& exchange) {
     stop_waiting(exchange);
-    unwatch(exchange);
+    recent_.remove(exchange);
     if (exchange.job != pool::nothing) {
         if (ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
         let_go(exchange);
@@ -116,30 +125,27 @@ void Server::on_completed(Exchange& exchange) {
 
 // ---------------------------------------------------------------- disconnects
 // libmicrohttpd does not look at suspended connections, so their sockets are also in a set of our own.
-void Server::watch(Exchange& exchange) {
-    unwatched_.remove(exchange);
-    if (!ends_with_its_client(exchange)) return;
-    epoll_event event{};
-    event.events = EPOLLRDHUP | EPOLLONESHOT;
-    event.data.ptr = &exchange;
-    exchange.watched = epoll_ctl(watch_, EPOLL_CTL_ADD, exchange.client->descriptor, &event) == 0;
-}
-
-void Server::unwatch(Exchange& exchange) {
-    unwatched_.remove(exchange);
-    if (!exchange.watched) return;
-    epoll_ctl(watch_, EPOLL_CTL_DEL, exchange.client->descriptor, nullptr);
-    exchange.watched = false;
-}
-
 void Server::see_disconnects() {
     epoll_event events[64];
-    const int count = epoll_wait(watch_, events, 64, 0);
-    for (int i = 0; i < count; ++i)
-        client_went_away(*static_cast<Exchange*>(events[i].data.ptr));
+    int count = 0;
+    do {
+        count = epoll_wait(watch_, events, 64, 0);
+        for (int i = 0; i < count; ++i)
+            client_half_closed(*static_cast<Client*>(events[i].data.ptr));
+    } while (count == 64);
+}
+
+void Server::client_half_closed(Client& client) {
+    client.half_closed = true;
+    client.look_again = now_milliseconds() + half_closed_interval;
+    half_closed_.append(client);
+    Exchange* exchange = client.exchange;
+    if (exchange && exchange->suspended && exchange->since + patience <= now_milliseconds())
+        client_went_away(*exchange);
 }
 
 void Server::client_went_away(Exchange& exchange) {
+    if (!ends_with_its_client(exchange)) return;
     stop_waiting(exchange);
     if (exchange.job != pool::nothing) {
         if (!pool::withdraw_job(exchange.job)) pool::cancel_job(exchange.job);
@@ -154,9 +160,19 @@ void Server::keep_deadlines() {
     const std::int64_t now = now_milliseconds();
     hang_up(fresh_clients_, now);
     hang_up(resting_clients_, now);
-    while (Exchange* exchange = unwatched_.front()) {
-        if (exchange->since + patience_before_watching > now) break;
-        watch(*exchange);
+    while (Exchange* exchange = recent_.front()) {
+        if (exchange->since + patience > now) break;
+        recent_.remove(*exchange);
+        if (exchange->client->half_closed) client_went_away(*exchange);
+    }
+    // When the last data and the end come together, libmicrohttpd reads the one and waits for an event that tells of
+    // the other, which has been already. This makes a new one, and loses nothing that is still to be read.
+    while (Client* client = half_closed_.front()) {
+        if (client->look_again > now) break;
+        half_closed_.remove(*client);
+        client->look_again = now + half_closed_interval;
+        half_closed_.append(*client);
+        if (!client->exchange || !client->exchange->suspended) shutdown(client->descriptor, SHUT_RD);
     }
     while (Exchange* exchange = waiting_.front()) {
         if (exchange->since + Process::acquisition_timeout() > now) break;
@@ -197,7 +213,8 @@ long Server::timeout() const {
     const auto until = [&](std::int64_t when) { due = std::min(due, when); };
     if (const Client* client = fresh_clients_.front()) until(client->deadline);
     if (const Client* client = resting_clients_.front()) until(client->deadline);
-    if (const Exchange* exchange = unwatched_.front()) until(exchange->since + patience_before_watching);
+    if (const Exchange* exchange = recent_.front()) until(exchange->since + patience);
+    if (const Client* client = half_closed_.front()) until(client->look_again);
     if (const Exchange* exchange = waiting_.front()) until(exchange->since + Process::acquisition_timeout());
     long wait = due == INT64_MAX ? -1 : static_cast<long>(std::max<std::int64_t>(0, due - now_milliseconds()));
     unsigned long long of_daemon = 0;

@@ -24,8 +24,10 @@ struct Client {
     MHD_Connection* connection = nullptr;
     int descriptor = -1;
     std::int64_t deadline = 0;  // by which the head of a request must have come
-    bool had_request = false;
     Exchange* exchange = nullptr;
+    bool half_closed = false;     // it will send nothing more
+    std::int64_t look_again = 0;  // then, whether libmicrohttpd has noticed
+    Hook<Client> half_closed_list;
     Hook<Client> fresh;  // on a list each, by the kind of deadline
     Hook<Client> resting;
 };
@@ -66,9 +68,8 @@ struct Exchange {
     bool paused_for_data = false;  // suspended in the middle of the answer
 
     std::int64_t since = 0;      // when it began to wait
-    bool watched = false;        // its socket is in the listener's own epoll set
     Hook<Exchange> waiting;      // for an executor to begin
-    Hook<Exchange> unwatched;    // waits, too short to be watched for a disconnect
+    Hook<Exchange> recent;       // suspended so recently that a client that half-closed still gets its answer
     Hook<Exchange> without_job;  // waits for a free slot in the job table
     Hook<Exchange> alive;
 };

@@ -175,8 +175,8 @@ void serve() {
         if (!self.server->started()) continue;
         self.server->hear_news();
         notice_trouble();
-        self.server->see_disconnects();
         self.server->run();
+        self.server->see_disconnects();
         self.server->keep_deadlines();
     }
     if (self.server->started()) self.server->stop();

@@ -160,7 +160,6 @@ void Server::admit(Exchange& exchange) {
 Said Server::begin(Exchange& exchange, const char* method) {
     fresh_clients_.remove(*exchange.client);
     resting_clients_.remove(*exchange.client);
-    exchange.client->had_request = true;
     exchange.stage = Stage::Receiving;
     if (pool::shared()->readiness == pool::Readiness::Serving) exchange.config = pool::current_config();
     try {

@@ -93,8 +93,7 @@ private:
     void suspend(Exchange& exchange);
 
     // clients.cpp
-    void watch(Exchange& exchange);
-    void unwatch(Exchange& exchange);
+    void client_half_closed(Client& client);
     void client_went_away(Exchange& exchange);
     void expect_head(Client& client, bool fresh);
 
@@ -111,8 +110,9 @@ private:
     std::vector<int> news_;
     List<Exchange, &Exchange::alive> alive_;
     List<Exchange, &Exchange::waiting> waiting_;
-    List<Exchange, &Exchange::unwatched> unwatched_;
+    List<Exchange, &Exchange::recent> recent_;
     List<Exchange, &Exchange::without_job> without_job_;
+    List<Client, &Client::half_closed_list> half_closed_;
     List<Client, &Client::fresh> fresh_clients_;
     List<Client, &Client::resting> resting_clients_;
 };

@@ -116,9 +116,13 @@ void add_relation(Text& out, const Level& level) {
 void add_from_of_embed(Text& out, const Embed& embed, const Level& parent) {
     const catalog::Relationship& relationship = embed.relationship;
     if (relationship.computed) {
+        // the whole row has the name of its relation, without a schema
         out.name(relationship.computed->function_schema, relationship.computed->function_name).add("(");
-        add_qualifier(out, parent);
-        out.add("::").name(parent.schema, parent.name).add(") AS ").name(embed.level.alias);
+        out.name(parent.source == plan::Source::Aliased ? parent.alias : parent.name)
+            .add("::")
+            .name(parent.schema, parent.name)
+            .add(") AS ")
+            .name(embed.level.alias);
         return;
     }
     add_relation(out, embed.level);
