@@ -19,7 +19,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 
 # PostgreSQL's headers are system headers: our warnings are not about them.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
-PG_CXXFLAGS = -std=c++20 -Wall -Wextra -fvisibility=hidden -fvisibility-inlines-hidden
+PG_CXXFLAGS = -std=c++20 -Wall -Wextra -fvisibility=hidden -fvisibility-inlines-hidden $(COPT)
 SHLIB_LINK = -lmicrohttpd -ljansson -lcrypto -lstdc++
 
 # Bitcode for JIT inlining is compiled with flags that know no C++20, and nothing of ours is worth inlining.
