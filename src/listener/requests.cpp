@@ -145,7 +145,10 @@ bool Server::expects_body(const Exchange& exchange) const {
 
 // ---------------------------------------------------------------- admission
 void Server::admit(Exchange& exchange) {
-    if (!exchange.config) http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+    if (!exchange.config) {
+        if (const auto error = lack_of_executors()) throw http::Failure(*error);
+        http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+    }
     if (connections_ > most_connections_) {
         exchange.close = true;
         refuse(503, "The server has too many connections");

@@ -10,6 +10,7 @@
 #include "http/wire.h"
 #include "pg/guard.h"
 #include "pool/chunks.h"
+#include "pool/database_settings.h"
 #include "pool/job_sink.h"
 #include "pool/jobs.h"
 #include "pool/process.h"
@@ -275,6 +276,7 @@ void sleep_until_work() {
 
 void work_once() {
     handle_idle_interrupts();
+    if (answer_launcher_if_asked()) exec::clean_up_session();
     const int job = take_job(self.index);
     if (job != nothing) {
         run(job);

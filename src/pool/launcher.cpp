@@ -7,6 +7,7 @@
 
 #include "http/error.h"
 #include "pg/guard.h"
+#include "pool/database_settings.h"
 #include "pool/process.h"
 #include "pool/snapshot.h"
 #include "pool/state.h"
@@ -37,6 +38,7 @@ namespace {
 
 constexpr int longest_delay = 32;  // seconds between attempts to start executors
 constexpr int poll_interval = 1000;
+constexpr int patience_with_database = 30000;
 
 struct Registration {
     BackgroundWorkerHandle* handle = nullptr;
@@ -45,6 +47,10 @@ struct Registration {
 
 struct Self {
     std::vector<Registration> registrations;
+    config::Settings settings;     // the server parameters
+    bool may_connect = false;      // they could be read, so executors are of use
+    bool awaits_database = false;  // for the settings that are kept there
+    TimestampTz asked = 0;
     std::uint64_t epoch = 1;  // counts reloads
     int delay = 0;            // seconds; grows while executors end before they are connected
     TimestampTz not_before = 0;
@@ -62,26 +68,60 @@ void log_problems(const char* outcome, const std::vector<config::Problem>& probl
         log_line(std::string(outcome) + problem.setting + ": " + problem.reason);
 }
 
-// The settings of now, when they can be served; else the reasons.
-std::vector<config::Problem> put_into_force() {
-    try {
-        const config::Settings settings = settings::collect();
-        const config::Built built = config::build(settings, 0);
-        log_problems("pgrest: ", built.warnings);
-        if (!built.config) return built.problems;
-        if (!publish(settings)) return {{"pgrest", "the settings are too long"}};
-        return {};
-    } catch (const http::Failure& failure) {
-        return {{"pgrest", failure.error().message}};
-    }
+using Problems = std::vector<config::Problem>;
+
+// Puts them into force, or returns the reasons why not.
+Problems put_into_force(const config::Settings& settings) {
+    const config::Built built = config::build(settings, 0);
+    log_problems("pgrest: ", built.warnings);
+    if (!built.config) return built.problems;
+    if (!publish(settings)) return {{"pgrest", "the settings are too long"}};
+    return {};
 }
 
-void load_configuration() {
-    std::vector<config::Problem> problems = settings::refused_at_start();
-    if (problems.empty()) problems = put_into_force();
-    log_problems("pgrest answers 503 to every request: ", problems);
-    shared()->readiness = problems.empty() ? Readiness::Serving : Readiness::Refused;
+// What becomes of a start or a reload.
+void conclude(const Problems& problems) {
+    const bool has_one = shared()->snapshot.generation > 0;
+    const bool refused = !problems.empty() && !has_one;
+    log_problems(refused ? "pgrest answers 503 to every request: " : "pgrest keeps its configuration: ", problems);
+    shared()->readiness = refused ? Readiness::Refused : Readiness::Serving;
     wake_listeners();
+}
+
+// Now, or when the database has answered.
+void load_configuration() {
+    self.awaits_database = false;
+    // the values of the start are in force until a restart
+    if (!settings::refused_at_start().empty()) return conclude(settings::refused_at_start());
+    try {
+        self.settings = settings::collect();
+    } catch (const http::Failure& failure) {
+        return conclude({{"pgrest", failure.error().message}});
+    }
+    const config::Built built = config::build(self.settings, 0);
+    if (!built.config) return conclude(built.problems);
+    self.may_connect = true;
+    if (!built.config->db_config) return conclude(put_into_force(self.settings));
+    ask_for_database_settings(self.settings["db_pre_config"]);
+    self.awaits_database = true;
+    self.asked = GetCurrentTimestamp();
+}
+
+// Settings in the database go over the server parameters.
+void hear_database() {
+    if (!self.awaits_database) return;
+    const std::optional<DatabaseAnswer> answer = database_answer();
+    if (!answer) {
+        // an executor that ended in the middle of it has not answered
+        if (TimestampDifferenceExceeds(self.asked, GetCurrentTimestamp(), patience_with_database)) load_configuration();
+        return;
+    }
+    self.awaits_database = false;
+    if (answer->problem) return conclude({{"pgrest.db_config", *answer->problem}});
+    config::Settings settings = self.settings;
+    for (const auto& [name, value] : answer->settings)
+        settings[name] = value;
+    conclude(put_into_force(settings));
 }
 
 void reload_configuration() {
@@ -89,14 +129,15 @@ void reload_configuration() {
     self.delay = 0;
     self.not_before = 0;
     self.said.clear();
-    if (!settings::refused_at_start().empty()) return;  // the values of the start are in force until a restart
-    const std::vector<config::Problem> problems = put_into_force();
-    if (shared()->readiness == Readiness::Refused) {
-        log_problems("pgrest answers 503 to every request: ", problems);
-        if (problems.empty()) shared()->readiness = Readiness::Serving;
-    } else {
-        log_problems("pgrest keeps its configuration: ", problems);
-    }
+    load_configuration();
+}
+
+// Without a database there is no configuration, but clients are to hear the reason.
+void open_to_clients_in_trouble() {
+    if (shared()->readiness != Readiness::Unknown) return;
+    const Availability found = availability();
+    if (found.connected || found.trouble.empty()) return;
+    shared()->readiness = Readiness::Serving;
     wake_listeners();
 }
 
@@ -334,7 +375,7 @@ void manage() {
         let_all_go();
         return;
     }
-    if (shared()->readiness != Readiness::Serving) return;
+    if (!self.may_connect) return;
     note_connection(count_executors());
     start_missing();
     const Census census = count_executors();
@@ -353,8 +394,10 @@ void run() {
     load_configuration();
     while (!ShutdownRequestPending) {
         manage();
+        open_to_clients_in_trouble();
         wait();
         if (pg::guarded([] { return handle_interrupts(); })) reload_configuration();
+        hear_database();
     }
 }
 

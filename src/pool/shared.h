@@ -22,6 +22,7 @@ inline constexpr std::size_t inline_size = 16 * 1024;
 // Larger ones continue in chunks.
 inline constexpr std::size_t chunk_size = 64 * 1024;
 inline constexpr std::size_t snapshot_size = 256 * 1024;
+inline constexpr std::size_t database_settings_size = 128 * 1024;
 
 inline constexpr int nothing = -1;  // end of a list of indexes
 
@@ -124,10 +125,21 @@ struct Snapshot {
     char bytes[snapshot_size];
 };
 
+// What the database says about the configuration (auth.md section 13): asked for by the launcher, read by an executor.
+struct DatabaseSettings {
+    std::atomic<std::uint64_t> wanted{};     // number of the last question
+    std::atomic<std::uint64_t> claimed{};    // an executor is at it
+    std::atomic<std::uint64_t> delivered{};  // its answer is below
+    char function[2 * NAMEDATALEN + 2] = {};
+    char problem[512] = {};  // "" = none
+    std::size_t size = 0;
+    char bytes[database_settings_size];
+};
+
 struct Shared {
     LWLock* lock = nullptr;           // jobs, executors, listeners, what is below
     LWLock* chunk_lock = nullptr;     // the list of free chunks
-    LWLock* snapshot_lock = nullptr;  // the snapshot's bytes
+    LWLock* snapshot_lock = nullptr;  // the bytes of the snapshot and of the settings in the database
 
     // ---- under lock
     int launcher_pid = 0;
@@ -151,6 +163,7 @@ struct Shared {
     int upload_chunks = 0;  // held by requests
 
     Snapshot snapshot;
+    DatabaseSettings database_settings;
 
     // ---- sizes, and where the arrays lie
     int job_count = 0;

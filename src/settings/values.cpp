@@ -5,6 +5,8 @@
 #include <iterator>
 
 #include "http/error.h"
+#include "pool/database_settings.h"
+#include "pool/pool.h"
 #include "settings/hooks.h"
 #include "settings/settings.h"
 #include "settings/variables.h"
@@ -71,22 +73,27 @@ std::string bytes_of(int kilobytes) {
     return kilobytes < 0 ? "-1" : std::to_string(static_cast<long long>(kilobytes) * 1024);
 }
 
+std::shared_ptr<const config::Config> require_built(const config::Settings& settings) {
+    config::Built built = config::build(settings, variables.changes);
+    if (built.config) return built.config;
+    if (built.problems.empty()) cannot_serve("?", "unknown reason");
+    const config::Problem& problem = built.problems.front();
+    http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
+}
+
 std::shared_ptr<const config::Config> build_for_backend() {
     if (!refused_at_start().empty()) {
         const config::Problem& problem = refused_at_start().front();
         http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
     }
-    config::Built built = config::build(collect(), variables.changes);
-    if (!built.config) {
-        std::string setting = "configuration";
-        std::string reason = "unknown";
-        if (!built.problems.empty()) {
-            setting = built.problems.front().setting;
-            reason = built.problems.front().reason;
-        }
-        http::fail("PGRST002", "The settings cannot be served: " + setting + ": " + reason);
-    }
-    return built.config;
+    config::Settings settings = collect();
+    const auto without_database = require_built(settings);
+    if (!without_database->db_config || !pool::available()) return without_database;
+    const auto answer = pool::database_answer();
+    if (!answer || answer->problem || answer->settings.empty()) return without_database;
+    for (const auto& [name, value] : answer->settings)
+        settings[name] = value;
+    return require_built(settings);
 }
 
 }  // namespace
@@ -104,9 +111,12 @@ config::Settings collect() {
 std::shared_ptr<const config::Config> of_this_backend() {
     static std::shared_ptr<const config::Config> built;
     static unsigned long built_at = 0;
-    if (built && built_at == variables.changes) return built;
+    static std::uint64_t answer = 0;
+    const std::uint64_t newest = pool::number_of_database_answer();
+    if (built && built_at == variables.changes && answer == newest) return built;
     built = build_for_backend();
     built_at = variables.changes;
+    answer = newest;
     return built;
 }
 

@@ -1,0 +1,280 @@
+#include "pool/database_settings.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "http/wire.h"
+#include "pg/guard.h"
+#include "pool/shared.h"
+#include "pool/state.h"
+
+extern "C" {
+#include <access/xact.h>
+#include <executor/spi.h>
+#include <storage/latch.h>
+#include <utils/builtins.h>
+#include <utils/guc.h>
+#include <utils/snapmgr.h>
+}
+
+namespace pgrest::pool {
+
+namespace {
+
+namespace wire = http::wire;
+
+// What may be set in the database. Others, sockets for one, are ignored.
+constexpr const char* allowed[] = {"db_aggregates_enabled",
+                                   "client_error_verbosity",
+                                   "db_anon_role",
+                                   "db_pre_config",
+                                   "db_extra_search_path",
+                                   "db_max_rows",
+                                   "db_plan_enabled",
+                                   "db_pre_request",
+                                   "db_root_spec",
+                                   "db_schemas",
+                                   "db_tx_end",
+                                   "db_hoisted_tx_settings",
+                                   "jwt_aud",
+                                   "jwt_role_claim_key",
+                                   "jwt_secret",
+                                   "jwt_secret_is_base64",
+                                   "jwt_cache_max_entries",
+                                   "openapi_mode",
+                                   "openapi_security_active",
+                                   "openapi_server_proxy_uri",
+                                   "server_cors_allowed_origins",
+                                   "server_trace_header",
+                                   "url_use_legacy_target_names"};
+
+constexpr std::string_view prefix = "pgrst.";
+
+bool is_allowed(std::string_view name) {
+    return std::find(std::begin(allowed), std::end(allowed), name) != std::end(allowed);
+}
+
+// ---------------------------------------------------------------- bytes in shared memory
+std::string encode(const config::Settings& settings) {
+    wire::Encoder encoder;
+    encoder.number(settings.size());
+    for (const auto& [name, value] : settings) {
+        encoder.text(name);
+        encoder.text(value);
+    }
+    return encoder.bytes();
+}
+
+config::Settings decode(const std::string& bytes) {
+    wire::Decoder decoder(bytes);
+    config::Settings settings;
+    for (std::uint64_t left = decoder.number(); left > 0; --left) {
+        std::string name(decoder.text());
+        settings[std::move(name)] = decoder.text();
+    }
+    return settings;
+}
+
+void copy_text(char* to, std::size_t size, std::string_view from) {
+    const std::size_t length = std::min(size - 1, from.size());
+    std::memcpy(to, from.data(), length);
+    to[length] = '\0';
+}
+
+void deliver(std::uint64_t question, const config::Settings& settings, std::string problem) {
+    DatabaseSettings& area = shared()->database_settings;
+    const std::string bytes = encode(settings);
+    if (bytes.size() > sizeof area.bytes) problem = "the settings in the database are too long";
+    {
+        const Locked locked(shared()->snapshot_lock);
+        copy_text(area.problem, sizeof area.problem, problem);
+        area.size = problem.empty() ? bytes.size() : 0;
+        std::memcpy(area.bytes, bytes.data(), area.size);
+        area.delivered = question;
+    }
+    wake_launcher();
+}
+
+// ---------------------------------------------------------------- reading, in a read-only transaction
+class Transaction {
+public:
+    Transaction() {
+        pg::guarded([] {
+            StartTransactionCommand();
+            XactReadOnly = true;
+            PushActiveSnapshot(GetTransactionSnapshot());
+            SPI_connect();
+        });
+    }
+    void commit() {
+        open_ = false;
+        pg::guarded([] {
+            SPI_finish();
+            PopActiveSnapshot();
+            CommitTransactionCommand();
+        });
+    }
+    ~Transaction() {
+        if (!open_) return;
+        try {
+            pg::guarded([] { AbortCurrentTransaction(); });
+        } catch (const std::exception&) {
+            // the next transaction's start fails and ends the process
+        }
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+private:
+    bool open_ = true;
+};
+
+// "name=value" texts of the authenticator; what it has for this database comes last and so goes over the rest.
+std::vector<std::string> settings_of_role() {
+    const uint64 rows = pg::guarded([] {
+        SPI_execute(
+            "SELECT e FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) e"
+            " WHERE s.setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)"
+            " AND s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database"
+            " WHERE datname = pg_catalog.current_database()))"
+            " ORDER BY s.setdatabase",
+            /* read_only */ true, 0);
+        return SPI_processed;
+    });
+    std::vector<std::string> texts;
+    for (uint64 i = 0; i < rows; ++i) {
+        const char* text = pg::guarded([=] { return SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1); });
+        if (text) texts.emplace_back(text);
+    }
+    return texts;
+}
+
+config::Settings read_role() {
+    config::Settings settings;
+    for (const std::string& text : settings_of_role()) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || !text.starts_with(prefix)) continue;
+        const std::string name = text.substr(prefix.size(), equals - prefix.size());
+        if (is_allowed(name)) settings[name] = text.substr(equals + 1);
+    }
+    return settings;
+}
+
+std::string call_of(const std::string& function) {
+    const std::size_t dot = function.find('.');
+    const std::string schema = dot == std::string::npos ? "" : function.substr(0, dot);
+    const std::string name = dot == std::string::npos ? function : function.substr(dot + 1);
+    const auto quoted = [](const std::string& identifier) {
+        const char* text = identifier.c_str();
+        return std::string(pg::guarded([=] { return quote_identifier(text); }));
+    };
+    return "SELECT " + (schema.empty() ? "" : quoted(schema) + ".") + quoted(name) + "()";
+}
+
+void set_local(const std::string& name, const char* value) {
+    const char* text = name.c_str();
+    pg::guarded([=] { set_config_option(text, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false); });
+}
+
+// What the function sets: everything is empty before, and local to the transaction.
+config::Settings read_function(const std::string& function) {
+    for (const char* name : allowed)
+        set_local(std::string(prefix) + name, "");
+    const std::string call = call_of(function);
+    const char* sql = call.c_str();
+    pg::guarded([=] { SPI_execute(sql, /* read_only */ false, 0); });
+    config::Settings settings;
+    for (const char* name : allowed) {
+        const std::string full = std::string(prefix) + name;
+        const char* text = full.c_str();
+        const char* value = pg::guarded([=] { return GetConfigOption(text, /* missing_ok */ true, false); });
+        if (value && value[0] != '\0') settings[name] = value;
+    }
+    return settings;
+}
+
+config::Settings read_all(std::string function) {
+    Transaction transaction;
+    config::Settings settings = read_role();
+    if (const auto named = settings.find("db_pre_config"); named != settings.end()) function = named->second;
+    if (!function.empty()) settings.merge(read_function(function));  // what is there already stays
+    transaction.commit();
+    return settings;
+}
+
+void read_and_deliver(std::uint64_t question) {
+    std::string function;
+    {
+        char text[sizeof(DatabaseSettings::function)];
+        {
+            const Locked locked(shared()->snapshot_lock, LW_SHARED);
+            std::memcpy(text, shared()->database_settings.function, sizeof text);
+        }
+        function = text;
+    }
+    try {
+        deliver(question, read_all(function), "");
+    } catch (const std::exception& exception) {
+        deliver(question, {}, exception.what());
+    }
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- launcher
+void ask_for_database_settings(const std::string& function) {
+    Shared& all = *shared();
+    {
+        const Locked locked(all.snapshot_lock);
+        copy_text(all.database_settings.function, sizeof all.database_settings.function, function);
+        all.database_settings.wanted.fetch_add(1);
+    }
+    // an idle one, if any; the others see it after their request
+    Latch* latch = nullptr;
+    {
+        const Locked locked(all.lock, LW_SHARED);
+        if (all.first_idle != nothing) latch = all.executors[all.first_idle].latch;
+    }
+    if (latch) SetLatch(latch);
+}
+
+std::optional<DatabaseAnswer> database_answer() {
+    const DatabaseSettings& area = shared()->database_settings;
+    std::string bytes(database_settings_size, '\0');
+    char problem[sizeof area.problem];
+    {
+        const Locked locked(shared()->snapshot_lock, LW_SHARED);
+        if (area.delivered != area.wanted) return {};
+        std::memcpy(bytes.data(), area.bytes, area.size);
+        bytes.resize(area.size);
+        std::memcpy(problem, area.problem, sizeof problem);
+    }
+    DatabaseAnswer answer;
+    if (problem[0] != '\0')
+        answer.problem = problem;
+    else
+        answer.settings = decode(bytes);
+    return answer;
+}
+
+std::uint64_t number_of_database_answer() {
+    return shared() ? shared()->database_settings.delivered.load() : 0;
+}
+
+// ---------------------------------------------------------------- executor
+bool answer_launcher_if_asked() {
+    DatabaseSettings& area = shared()->database_settings;
+    const std::uint64_t question = area.wanted;
+    std::uint64_t claimed = area.claimed;
+    if (claimed >= question || !area.claimed.compare_exchange_strong(claimed, question)) return false;
+    try {
+        read_and_deliver(question);
+    } catch (const std::exception&) {
+        // bad_alloc: the launcher will ask again
+    }
+    return true;
+}
+
+}  // namespace pgrest::pool
