@@ -246,7 +246,7 @@ void Server::stop() {
     }
     // it aborts when a suspended connection is left
     for (int round = 0; round < 3; ++round)
-        MHD_run(daemon_);
+        run();
     MHD_stop_daemon(daemon_);
     daemon_ = nullptr;
 }

@@ -53,6 +53,7 @@ int Server::daemon_descriptor() const {
 }
 
 void Server::run() {
+    resumed_ = false;
     MHD_run(daemon_);
 }
 
