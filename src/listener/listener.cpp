@@ -97,6 +97,11 @@ void add_descriptor(int descriptor) {
     pg::guarded([=] { AddWaitEventToSet(self.events, WL_SOCKET_READABLE, descriptor, nullptr, nullptr); });
 }
 
+void report_activity(const std::string& text) {
+    const char* activity = text.c_str();
+    pg::guarded([=] { pgstat_report_activity(STATE_RUNNING, activity); });
+}
+
 void open_if_due() {
     if (self.server->started() || ShutdownRequestPending || !may_open()) return;
     const std::int64_t now = now_milliseconds();
@@ -112,6 +117,7 @@ void open_if_due() {
     add_descriptor(self.server->watch_descriptor());
     if (self.index == 0) pool::shared()->bound_port = opened.port;
     log_line("pgrest listens on " + opened.address);
+    report_activity("listening on " + opened.address);
     pool::wake_listeners();
 }
 
@@ -141,7 +147,7 @@ void wait_for_events() {
     const long wait = timeout();
     pg::guarded([=] {
         WaitEvent happened[4];
-        WaitEventSetWait(self.events, wait, happened, 4, PG_WAIT_EXTENSION);
+        WaitEventSetWait(self.events, wait, happened, 4, pool::wait_event(pool::Wait::ForClients));
         ResetLatch(MyLatch);
         pool::handle_interrupts();
     });

@@ -268,7 +268,8 @@ void handle_idle_interrupts() {
 void sleep_until_work() {
     pgstat_report_activity(STATE_IDLE, nullptr);
     const int timeout = self.stats_pending ? WL_TIMEOUT : 0;
-    const int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | timeout, 1000, PG_WAIT_EXTENSION);
+    const int events =
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | timeout, 1000, wait_event(Wait::ForWork));
     ResetLatch(MyLatch);
     if (!(events & WL_TIMEOUT)) return;
     report_statistics(/* force */ true);

@@ -3,6 +3,7 @@
 #include "http/wire.h"
 #include "pg/guard.h"
 #include "pool/jobs.h"
+#include "pool/process.h"
 #include "settings/settings.h"
 
 extern "C" {
@@ -78,7 +79,7 @@ void JobSink::wait_for_client() {
         // nobody says when another answer gives memory back
         const long patience = writer_.out_of_memory() ? 50 : 1000;
         const int events =
-            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, patience, PG_WAIT_EXTENSION);
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, patience, wait_event(Wait::ForClient));
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
         if (writer_.out_of_memory() && (events & WL_TIMEOUT)) return;

@@ -384,7 +384,8 @@ void manage() {
 
 void wait() {
     pg::guarded([] {
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, poll_interval, PG_WAIT_EXTENSION);
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, poll_interval,
+                  wait_event(Wait::ForExecutors));
         ResetLatch(MyLatch);
     });
 }

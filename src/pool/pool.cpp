@@ -47,7 +47,7 @@ bool others_are_there() {
 void wait_until_they_are_gone() {
     while (others_are_there()) {
         pg::guarded([] {
-            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, PG_WAIT_EXTENSION);
+            WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, wait_event(Wait::ForExecutors));
             ResetLatch(MyLatch);
             CHECK_FOR_INTERRUPTS();
         });
@@ -104,6 +104,7 @@ std::vector<Seen> see_all() {
 
 void install() {
     install_shared_memory();
+    if (IsBinaryUpgrade) return;  // pg_upgrade wants the server for itself
     register_worker(launcher_type, "pgrest_launcher_main", 0);
     for (int i = 0; i < settings::Process::listeners(); ++i)
         register_worker(listener_type, "pgrest_listener_main", i);

@@ -6,6 +6,7 @@
 
 extern "C" {
 #include <libpq/pqsignal.h>
+#include <pgstat.h>
 #include <postmaster/interrupt.h>
 #include <storage/latch.h>
 #include <storage/sinval.h>
@@ -43,6 +44,19 @@ bool handle_interrupts() {
     ConfigReloadPending = false;
     ProcessConfigFile(PGC_SIGHUP);
     return true;
+}
+
+uint32 wait_event(Wait wait) {
+#if PG_VERSION_NUM >= 170000
+    static constexpr const char* names[] = {"PgrestWork", "PgrestClients", "PgrestExecutors", "PgrestClient"};
+    static uint32 events[4];
+    uint32& event = events[static_cast<int>(wait)];
+    if (event == 0) event = WaitEventExtensionNew(names[static_cast<int>(wait)]);
+    return event;
+#else
+    (void)wait;
+    return PG_WAIT_EXTENSION;
+#endif
 }
 
 }  // namespace pgrest::pool

@@ -24,4 +24,9 @@ void start_without_database();
 // Once around a main loop. Reads the configuration file again when SIGHUP came, and says so. May raise.
 bool handle_interrupts();
 
+// What pg_stat_activity shows of a process that waits: named events from PostgreSQL 17 on, before that just
+// "Extension".
+enum class Wait { ForWork, ForClients, ForExecutors, ForClient };
+uint32 wait_event(Wait wait);
+
 }  // namespace pgrest::pool

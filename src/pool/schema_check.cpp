@@ -41,13 +41,16 @@ std::optional<std::string> first_missing(const config::Config& config) {
 }
 
 std::optional<std::string> look_up(const config::Config& config) {
+    MemoryContext const before = CurrentMemoryContext;  // the end of a transaction changes it
     pg::guarded([] { StartTransactionCommand(); });
     try {
         std::optional<std::string> missing = first_missing(config);
         pg::guarded([] { CommitTransactionCommand(); });
+        MemoryContextSwitchTo(before);
         return missing;
     } catch (...) {
         pg::guarded([] { AbortCurrentTransaction(); });
+        MemoryContextSwitchTo(before);
         throw;
     }
 }
