@@ -41,6 +41,7 @@ struct Self {
     int index = 0;
     Server* server = nullptr;
     WaitEventSet* events = nullptr;
+    bool disconnects = false;  // some client has closed its half
     std::int64_t next_attempt = 0;
     std::string complained_of;
     std::uint64_t trouble_seen = 0;
@@ -93,8 +94,9 @@ void complain(const std::string& problem) {
     log_line("pgrest does not listen: " + problem + "; trying again every second");
 }
 
-void add_descriptor(int descriptor) {
-    pg::guarded([=] { AddWaitEventToSet(self.events, WL_SOCKET_READABLE, descriptor, nullptr, nullptr); });
+// fired: set when there is something on the descriptor.
+void add_descriptor(int descriptor, bool* fired) {
+    pg::guarded([=] { AddWaitEventToSet(self.events, WL_SOCKET_READABLE, descriptor, nullptr, fired); });
 }
 
 void report_activity(const std::string& text) {
@@ -113,8 +115,8 @@ void open_if_due() {
         close(opened.descriptor);
         return complain("libmicrohttpd could not be started");
     }
-    add_descriptor(self.server->daemon_descriptor());
-    add_descriptor(self.server->watch_descriptor());
+    add_descriptor(self.server->daemon_descriptor(), nullptr);
+    add_descriptor(self.server->watch_descriptor(), &self.disconnects);
     if (self.index == 0) pool::shared()->bound_port = opened.port;
     log_line("pgrest listens on " + opened.address);
     report_activity("listening on " + opened.address);
@@ -147,7 +149,10 @@ void wait_for_events() {
     const long wait = timeout();
     pg::guarded([=] {
         WaitEvent happened[4];
-        WaitEventSetWait(self.events, wait, happened, 4, pool::wait_event(pool::Wait::ForClients));
+        const int count = WaitEventSetWait(self.events, wait, happened, 4, pool::wait_event(pool::Wait::ForClients));
+        for (int i = 0; i < count; ++i) {
+            if (happened[i].user_data) *static_cast<bool*>(happened[i].user_data) = true;
+        }
         ResetLatch(MyLatch);
         pool::handle_interrupts();
     });
@@ -182,7 +187,8 @@ void serve() {
         self.server->hear_news();
         notice_trouble();
         self.server->run();
-        self.server->see_disconnects();
+        if (self.disconnects) self.server->see_disconnects();
+        self.disconnects = false;
         self.server->keep_deadlines();
     }
     if (self.server->started()) self.server->stop();
