@@ -5,8 +5,8 @@
 #include <string>
 
 #include "answer/negotiation.h"
-#include "api/parse.h"
 #include "answer/preference_applied.h"
+#include "api/parse.h"
 #include "auth/identity.h"
 #include "catalog/catalog.h"
 #include "config/config.h"

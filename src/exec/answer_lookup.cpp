@@ -45,7 +45,7 @@ void answer_beyond_total(Exchange& exchange, Draft& draft, std::int64_t total, c
     draft.status = response.status;
     draft.headers.push_back({"Content-Range", "*/" + std::to_string(total)});
     Body body(exchange.sink);
-    body.append(response.body.data(), response.body.size());
+    body.append_guarded(response.body);
     exchange.send(draft, body);
 }
 

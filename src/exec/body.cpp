@@ -67,6 +67,10 @@ void Body::append(const char* data, std::size_t size) {
     }
 }
 
+void Body::append_guarded(std::string_view text) {
+    pg::guarded([this, text] { append(text.data(), text.size()); });
+}
+
 void Body::flush() {
     while (first_) {
         Chunk* chunk = first_;

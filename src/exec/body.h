@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "http/message.h"
 
@@ -25,6 +26,7 @@ public:
     Body& operator=(const Body&) = delete;
 
     void append(const char* data, std::size_t size);  // may ereport(ERROR)
+    void append_guarded(std::string_view text);       // the same from C++: throws pg::Error
     bool streaming() const { return streaming_; }
     std::uint64_t size() const { return size_; }  // all bytes so far
     void clear();                                 // forgets what is held; only while not streaming

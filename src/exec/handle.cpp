@@ -2,7 +2,7 @@
 
 #include "exec/answer_exchange.h"
 #include "http/error.h"
-#include "pg/error.h"
+#include "pg/guard.h"
 
 namespace pgrest::exec {
 
@@ -52,7 +52,12 @@ void send_error(const http::Request& request, const config::Config& config, http
                 const http::Error& error) {
     const http::Response response = http::to_response(error, config.verbosity == config::Verbosity::Minimal);
     sink.start(response.status, response.reason, response.headers, response.body.size());
-    if (request.method != "HEAD") sink.write(response.body.data(), response.body.size());
+    if (request.method != "HEAD") {
+        // a sink reports its failures as PostgreSQL does
+        http::ResponseSink* const to = &sink;
+        const std::string_view body = response.body;
+        pg::guarded([=] { to->write(body.data(), body.size()); });
+    }
     sink.finish();
 }
 

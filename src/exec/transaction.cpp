@@ -13,6 +13,7 @@ extern "C" {
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
+#include "storage/ipc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -123,6 +124,16 @@ void run_pre_request(const std::string& sql) {
     run(Statement{sql, {}, {}}, format, options, nowhere);
 }
 
+// Rolling back in a destructor. A session whose transaction cannot be ended cannot serve another request.
+template <typename F>
+void end_or_exit(F call) noexcept {
+    try {
+        pg::guarded(call);
+    } catch (const std::exception&) {
+        proc_exit(1);
+    }
+}
+
 }  // namespace
 
 CatalogAccess::CatalogAccess(Surroundings surroundings) : surroundings_(surroundings) {
@@ -135,7 +146,7 @@ CatalogAccess::CatalogAccess(Surroundings surroundings) : surroundings_(surround
 
 CatalogAccess::~CatalogAccess() {
     if (surroundings_ != Surroundings::OwnTransaction || !IsTransactionOrTransactionBlock()) return;
-    AbortCurrentTransaction();
+    end_or_exit([] { AbortCurrentTransaction(); });
 }
 
 Transaction::Transaction(Surroundings surroundings) : surroundings_(surroundings) {}
@@ -145,7 +156,7 @@ Transaction::~Transaction() {
     try {
         rollback();
     } catch (const std::exception&) {
-        // rolling back does not fail in a way that could be mended here; the process is ended by PostgreSQL if it must
+        proc_exit(1);
     }
 }
 
@@ -183,7 +194,7 @@ void Transaction::begin(const TransactionPlan& plan) {
         run_pre_request(plan.pre_request_sql);
         pg::guarded([] { PopActiveSnapshot(); });
     }
-    if (plan.lock_role) lock_role();
+    if (plan.lock_role) pg::guarded([] { lock_role(); });
     // reads of the request share one snapshot, taken after the pre-request function, whose changes they see
     pg::guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
 }
@@ -229,10 +240,8 @@ void Transaction::rollback() {
         pg::guarded([] { AbortCurrentTransaction(); });
         return;
     }
-    const int level = settings_level_;
     const Oid user = outer_user_;
     const int context = outer_security_context_;
-    (void)level;
     pg::guarded([=] {
         unlock_role();
         RollbackAndReleaseCurrentSubTransaction();
