@@ -7,7 +7,6 @@ extern "C" {
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-
 }
 
 namespace pgrest::functions {
