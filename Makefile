@@ -8,7 +8,7 @@ DATA = $(wildcard sql/pgrest--*.sql)
 SOURCES = $(sort $(wildcard src/*.cpp src/*/*.cpp))
 OBJS = $(SOURCES:.cpp=.o)
 
-# Inputs are test/sql/NAME.sql, expected outputs expected/NAME.out (where pg_regress looks by default).
+# Inputs are test/sql/NAME.sql, expected outputs expected/NAME.out, which test/expected points to.
 REGRESS = $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test
 

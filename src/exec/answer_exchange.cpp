@@ -58,14 +58,15 @@ catalog::Catalog& shared_catalog(const config::Config& config) {
 }  // namespace
 
 Exchange::Exchange(const http::Request& given, const auth::Identity& identity, const config::Config& given_config,
-                   http::ResponseSink& given_sink, Surroundings surroundings)
+                   http::ResponseSink& given_sink, const HandleOptions& options)
     : request(given),
       config(given_config),
       sink(given_sink),
       admitted(http::admit_authenticated(given, given_config, identity)),
       catalog(shared_catalog(given_config)),
-      access_(surroundings),
-      transaction_(surroundings) {}
+      authenticator_(options.authenticator),
+      access_(options.surroundings),
+      transaction_(options.surroundings) {}
 
 plan::LevelRules Exchange::level_rules(bool reading) const {
     plan::LevelRules rules;
@@ -91,6 +92,7 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
     plan.read_only = read_only;
     plan.search_path = search_path(admitted.schema, config.extra_search_path);
     plan.role = admitted.identity.role;
+    plan.authenticator = authenticator_;
     plan.apply_role_settings = config.db_config;
     plan.lock_role = config.lock_role;
     plan.pre_request_sql = pre_request_sql(config.pre_request);

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "exec/body.h"
+#include "exec/handle.h"
 #include "exec/statement.h"
 #include "exec/transaction.h"
 #include "http/admission.h"
@@ -31,7 +32,7 @@ struct Draft {
 class Exchange {
 public:
     Exchange(const http::Request& request, const auth::Identity& identity, const config::Config& config,
-             http::ResponseSink& sink, Surroundings surroundings);
+             http::ResponseSink& sink, const HandleOptions& options);
 
     const http::Request& request;
     const config::Config& config;
@@ -74,6 +75,7 @@ public:
 private:
     void read_response_settings();
 
+    std::string authenticator_;
     CatalogAccess access_;
     Transaction transaction_;
     std::string response_status_;

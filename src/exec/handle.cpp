@@ -66,7 +66,7 @@ std::optional<http::Error> try_handle(const http::Request& request, const auth::
                                       const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
     std::optional<http::Error> streaming_failure;
     try {
-        Exchange exchange(request, identity, config, sink, options.surroundings);
+        Exchange exchange(request, identity, config, sink, options);
         try {
             dispatch(exchange);
             return {};

@@ -1,6 +1,8 @@
 // The core: one request, one answer. Knows nothing of processes: executors call it, and so does pgrest.request().
 #pragma once
 
+#include <string>
+
 #include "auth/identity.h"
 #include "config/config.h"
 #include "exec/transaction.h"
@@ -10,6 +12,7 @@ namespace pgrest::exec {
 
 struct HandleOptions {
     Surroundings surroundings = Surroundings::OwnTransaction;
+    std::string authenticator;  // whose memberships count in a subtransaction; otherwise the session's user is it
 };
 
 // Answers the request through the sink, errors too (http::Failure and pg::Error never leave it). Throws only what the

@@ -16,6 +16,7 @@ extern "C" {
 #include "storage/ipc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 }
 
@@ -182,6 +183,8 @@ void Transaction::begin(const TransactionPlan& plan) {
         Oid user = InvalidOid;
         GetUserIdAndSecContext(&user, &outer_security_context_);
         outer_user_ = user;
+        outer_owner_ = CurrentResourceOwner;
+        outer_memory_ = CurrentMemoryContext;
         settings_level_ = pg::guarded([] {
             BeginInternalSubTransaction(nullptr);
             return NewGUCNestLevel();
@@ -224,12 +227,16 @@ void Transaction::commit() {
     const int level = settings_level_;
     const Oid user = outer_user_;
     const int context = outer_security_context_;
+    void* const owner = outer_owner_;
+    void* const memory = outer_memory_;
     pg::guarded([=] {
         PopActiveSnapshot();
         unlock_role();
         AtEOXact_GUC(false, level);  // false: whatever the request has set is put back, also after success
         SetUserIdAndSecContext(user, context);
         ReleaseCurrentSubTransaction();
+        CurrentResourceOwner = static_cast<ResourceOwner>(owner);
+        MemoryContextSwitchTo(static_cast<MemoryContext>(memory));
     });
     open_ = false;
 }
@@ -242,9 +249,13 @@ void Transaction::rollback() {
     }
     const Oid user = outer_user_;
     const int context = outer_security_context_;
+    void* const owner = outer_owner_;
+    void* const memory = outer_memory_;
     pg::guarded([=] {
         unlock_role();
         RollbackAndReleaseCurrentSubTransaction();
+        CurrentResourceOwner = static_cast<ResourceOwner>(owner);
+        MemoryContextSwitchTo(static_cast<MemoryContext>(memory));
         SetUserIdAndSecContext(user, context);
     });
 }

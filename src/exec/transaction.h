@@ -66,6 +66,8 @@ private:
     int settings_level_ = 0;   // nest level of settings, of a subtransaction
     unsigned outer_user_ = 0;  // user and security context before, of a subtransaction
     int outer_security_context_ = 0;
+    void* outer_owner_ = nullptr;  // resource owner and memory context before it
+    void* outer_memory_ = nullptr;
 };
 
 // The list of design.md section 3 (8): role, settings, portals, prepared statements, LISTEN, session advisory locks,

@@ -119,6 +119,7 @@ void answer(const http::Request& request, const config::Config& config, Collecti
         }
         exec::HandleOptions options;
         options.surroundings = exec::Surroundings::Subtransaction;
+        options.authenticator = settings::authenticator();
         exec::handle(request, std::get<http::Admitted>(admitted).identity, config, sink, options);
     } catch (const http::Failure& failure) {
         sink.take(http::to_response(failure.error(), minimal));

@@ -4,6 +4,8 @@
 \pset format unaligned
 \pset tuples_only on
 \pset pager off
+set client_min_messages = warning;
+create extension if not exists pgrest;
 
 -- A token of these claims.
 create function pg_temp.token(claims json) returns text

@@ -1,8 +1,6 @@
 -- What SQL run by a request cannot do: become another role, write in a read, leave settings behind.
 begin;
 \ir helpers.sql
-set client_min_messages = warning;
-create extension if not exists pgrest;
 set local search_path = public, pgrest, tap;
 select * from no_plan();
 
