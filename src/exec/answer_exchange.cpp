@@ -162,6 +162,7 @@ void Exchange::apply_response_settings(Draft& draft) const {
 
 void Exchange::send(Draft& draft, Body& body) {
     if (body.streaming()) {
+        body.send();  // the last part, which did not fill a chunk
         sink.finish();
         return;
     }

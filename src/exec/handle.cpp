@@ -88,8 +88,10 @@ std::optional<http::Error> try_handle(const http::Request& request, const auth::
 void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
             http::ResponseSink& sink, const HandleOptions& options) {
     WatchedSink watched(sink);
-    if (auto error = try_handle(request, identity, config, watched, options))
-        send_error(request, config, watched, *error);
+    const auto error = try_handle(request, identity, config, watched, options);
+    if (!error) return;
+    if (options.on_error) options.on_error(*error);
+    send_error(request, config, watched, *error);
 }
 
 }  // namespace pgrest::exec

@@ -1,11 +1,13 @@
 // The core: one request, one answer. Knows nothing of processes: executors call it, and so does pgrest.request().
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "auth/identity.h"
 #include "config/config.h"
 #include "exec/transaction.h"
+#include "http/error.h"
 #include "http/message.h"
 
 namespace pgrest::exec {
@@ -13,6 +15,7 @@ namespace pgrest::exec {
 struct HandleOptions {
     Surroundings surroundings = Surroundings::OwnTransaction;
     std::string authenticator;  // whose memberships count in a subtransaction; otherwise the session's user is it
+    std::function<void(const http::Error&)> on_error;  // told of an error before it is answered
 };
 
 // Answers the request through the sink, errors too (http::Failure and pg::Error never leave it). Throws only what the

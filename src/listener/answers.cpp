@@ -7,6 +7,7 @@
 #include "http/admission.h"
 #include "http/error.h"
 #include "listener/callbacks.h"
+#include "listener/log.h"
 #include "listener/server.h"
 #include "pool/jobs.h"
 #include "version.h"
@@ -105,7 +106,7 @@ void Server::begin_answer(Exchange& exchange) {
 http::Error Server::failure_of(const Exchange& exchange) const {
     const pool::Job& job = pool::shared()->jobs[exchange.job];
     if (job.failure_sqlstate[0] == '\0')
-        return http::own_error("PGRST001", "Database connection lost. Retrying the connection.");
+        return http::own_error("PGRST001", "The executor of this request ended before it had answered");
     return http::from_database({job.failure_sqlstate, job.failure_message, {}, {}}, exchange.identity.authenticated);
 }
 
@@ -118,6 +119,7 @@ void Server::let_go(Exchange& exchange) {
 }
 
 void Server::answer_instead(Exchange& exchange, const http::Error& error) {
+    log_failure(exchange.request, error);
     const bool minimal = exchange.config && exchange.config->verbosity == config::Verbosity::Minimal;
     exchange.settled = http::to_response(error, minimal);
     exchange.stage = Stage::Settled;

@@ -7,7 +7,6 @@
 #include <ctime>
 
 #include "http/error.h"
-#include "listener/log.h"
 #include "listener/server.h"
 #include "pool/jobs.h"
 #include "pool/state.h"
@@ -179,8 +178,7 @@ void Server::keep_deadlines() {
         waiting_.remove(*exchange);
         if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;  // it runs
         let_go(*exchange);
-        answer_instead(*exchange, http::own_error("PGRST003", "Timed out acquiring connection from connection pool."));
-        log_pool_timeout();
+        answer_instead(*exchange, http::own_error("PGRST003", "No executor became free in time"));
         resume(*exchange);
     }
 }
@@ -191,7 +189,7 @@ std::optional<http::Error> Server::lack_of_executors() const {
     if (shutting_down_) return http::from_database({"57P01", "the server is shutting down", {}, {}}, true);
     const pool::Availability found = pool::availability();
     if (found.connected || found.trouble.empty()) return {};
-    return http::own_error("PGRST000", "Database connection error. Retrying the connection.", found.trouble);
+    return http::own_error("PGRST000", "No executor is connected to the database", found.trouble);
 }
 
 void Server::refuse_waiting() {

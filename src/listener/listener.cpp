@@ -20,7 +20,6 @@ extern "C" {
 #include <postmaster/interrupt.h>
 #include <storage/ipc.h>
 #include <storage/latch.h>
-#include <utils/timestamp.h>
 #if PG_VERSION_NUM >= 180000
 #include <storage/waiteventset.h>
 #endif
@@ -46,7 +45,6 @@ struct Self {
     std::string complained_of;
     std::uint64_t trouble_seen = 0;
     std::int64_t shutdown_deadline = 0;
-    TimestampTz last_timeout_logged = 0;
 } self;
 
 // ---------------------------------------------------------------- socket
@@ -198,18 +196,6 @@ void serve() {
 
 Server* this_server() {
     return self.server;
-}
-
-void log_line(const std::string& text) {
-    const char* line = text.c_str();
-    pg::guarded([=] { ereport(LOG, (errmsg("%s", line))); });
-}
-
-void log_pool_timeout() {
-    const TimestampTz now = GetCurrentTimestamp();
-    if (!TimestampDifferenceExceeds(self.last_timeout_logged, now, 5000)) return;
-    self.last_timeout_logged = now;
-    log_line("pgrest: no executor became free within pgrest.db_pool_acquisition_timeout (PGRST003)");
 }
 
 }  // namespace pgrest::listener

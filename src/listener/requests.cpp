@@ -147,7 +147,7 @@ bool Server::expects_body(const Exchange& exchange) const {
 void Server::admit(Exchange& exchange) {
     if (!exchange.config) {
         if (const auto error = lack_of_executors()) throw http::Failure(*error);
-        http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+        http::fail("PGRST002", "The settings of the server cannot be served; its log says why");
     }
     if (connections_ > most_connections_) {
         exchange.close = true;

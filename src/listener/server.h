@@ -20,8 +20,8 @@ class TokenCache;
 namespace pgrest::listener {
 
 // Limits of a request's head. What is over libmicrohttpd's own memory it answers by itself, in HTML.
-inline constexpr std::size_t longest_target = 24 * 1024;
-inline constexpr std::size_t largest_head = 32 * 1024;
+inline constexpr std::size_t longest_target = 32 * 1024;
+inline constexpr std::size_t largest_head = 40 * 1024;
 // Holds the heads of request and answer, and a buffer. It is cleared after every request, which costs time.
 inline constexpr std::size_t connection_memory = 64 * 1024;
 

@@ -11,6 +11,7 @@
 #include "pg/guard.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
+#include "pool/failure_log.h"
 #include "pool/job_sink.h"
 #include "pool/jobs.h"
 #include "pool/process.h"
@@ -150,8 +151,19 @@ Message receive(Job& job) {
     return message;
 }
 
+// Nobody gets the answer, so its errors concern nobody: most are cancels.
+bool is_forsaken() {
+    const Job& job = shared()->jobs[executor().job];
+    return job.abandoned || executor().cancel_wanted == job.generation;
+}
+
+void note_error(const http::Request& request, const http::Error& error) {
+    if (!is_forsaken()) log_failure(request, error);
+}
+
 void send_failure(const http::Request& request, const config::Config* config, http::ResponseSink& sink,
                   const http::Error& error) {
+    note_error(request, error);
     const bool minimal = config && config->verbosity == config::Verbosity::Minimal;
     const http::Response response = http::to_response(error, minimal);
     sink.start(response.status, response.reason, response.headers, response.body.size());
@@ -162,9 +174,11 @@ void send_failure(const http::Request& request, const config::Config* config, ht
 void answer(const Message& message, JobSink& sink) {
     const std::shared_ptr<const config::Config> config = current_config();
     try {
-        if (!config) http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+        if (!config) http::fail("PGRST002", "The server has no configuration yet");
         require_schemas(*config);
-        exec::handle(message.request, message.identity, *config, sink, {});
+        exec::HandleOptions options;
+        options.on_error = [&](const http::Error& error) { note_error(message.request, error); };
+        exec::handle(message.request, message.identity, *config, sink, options);
     } catch (const http::Failure& failure) {
         if (sink.started()) throw;
         send_failure(message.request, config.get(), sink, failure.error());
@@ -179,26 +193,40 @@ void answer(const Message& message, JobSink& sink) {
     }
 }
 
-void note_failure(Job& job, const char* sqlstate, const char* message) {
-    std::strncpy(job.failure_sqlstate, sqlstate, sizeof job.failure_sqlstate - 1);
-    std::strncpy(job.failure_message, message, sizeof job.failure_message - 1);
+// The listener tells it to the client and the log, unless something has been sent already.
+void break_off(Job& job, const http::DatabaseError& error, bool started) {
+    std::strncpy(job.failure_sqlstate, error.sqlstate.c_str(), sizeof job.failure_sqlstate - 1);
+    std::strncpy(job.failure_message, error.message.c_str(), sizeof job.failure_message - 1);
+    if (!started || is_forsaken()) return;
+    const int sqlstate = sqlstate_of(error.sqlstate);
+    const char* line = job.request_line;
+    const char* message = job.failure_message;
+    pg::guarded([=] {
+        ereport(LOG, (errcode(sqlstate), errmsg("pgrest: the answer to %s was broken off: %s", line, message),
+                      errhidestmt(true), errhidecontext(true)));
+    });
 }
 
-// Answers, and says how the answer ended. Nothing leaves it.
-StreamEnd work_on(int index, Job& job) noexcept {
+// Answers, and says how the answer ended.
+StreamEnd answer_job(int index, Job& job) {
+    JobSink sink(index);
     try {
-        const Message message = receive(job);
-        JobSink sink(index);
-        answer(message, sink);
+        answer(receive(job), sink);
         return StreamEnd::Complete;
     } catch (const pg::Error& error) {
-        note_failure(job, error.error().sqlstate.c_str(), error.what());
+        break_off(job, error.error(), sink.started());
     } catch (const std::exception& exception) {
-        note_failure(job, "XX000", exception.what());
-    } catch (...) {
-        note_failure(job, "XX000", "unknown C++ exception");
+        break_off(job, {"XX000", exception.what(), {}, {}}, sink.started());
     }
     return StreamEnd::Broken;
+}
+
+StreamEnd work_on(int index, Job& job) noexcept {
+    try {
+        return answer_job(index, job);
+    } catch (...) {
+        return StreamEnd::Broken;  // out of memory while it was said
+    }
 }
 
 // ---------------------------------------------------------------- around it

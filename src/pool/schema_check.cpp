@@ -89,7 +89,8 @@ void require_schemas(const config::Config& config) {
     }
     checked.good = false;
     complain(*missing);
-    http::fail("PGRST002", "Could not query the database for the schema cache. Retrying.");
+    http::fail("PGRST002", "An exposed schema does not exist", "The schema " + *missing + " is missing.",
+               "Create it, or take it out of pgrest.db_schemas.");
 }
 
 }  // namespace pgrest::pool
