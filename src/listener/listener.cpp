@@ -39,6 +39,7 @@ constexpr int socket_retry_interval = 1000;
 struct Self {
     int index = 0;
     Server* server = nullptr;
+    OpenedSocket* socket = nullptr;
     WaitEventSet* events = nullptr;
     bool disconnects = false;  // some client has closed its half
     std::int64_t next_attempt = 0;
@@ -49,23 +50,31 @@ struct Self {
 
 // ---------------------------------------------------------------- socket
 SocketWish socket_wish() {
+    const int bound_port = pool::shared()->bound_port;
     SocketWish wish;
     wish.host = Process::server_host();
-    wish.port = Process::server_port();
-    wish.shared = Process::listeners() > 1;
+    // with "any port" the first listener chooses
+    wish.port = Process::server_port() == 0 ? bound_port : Process::server_port();
+    wish.shared = Process::listeners() > 1 || Process::server_reuseport();
+    wish.alone = !Process::server_reuseport() && bound_port == 0;
     wish.unix_path = Process::server_unix_socket();
     wish.unix_mode = Process::server_unix_socket_mode();
-    // with "any port" the first listener chooses
-    if (wish.port == 0 && self.index > 0) wish.port = pool::shared()->bound_port;
     return wish;
+}
+
+// A server that shares its port takes its first client when it can answer it; until then others do.
+bool is_ready() {
+    const pool::Readiness readiness = pool::shared()->readiness;
+    if (!Process::server_reuseport()) return readiness != pool::Readiness::Unknown;
+    return readiness == pool::Readiness::Serving && pool::shared()->connected > 0;
 }
 
 // Whether it is this process's turn to open a socket.
 bool may_open() {
-    if (pool::shared()->readiness == pool::Readiness::Unknown) return false;
+    if (!is_ready()) return false;
     if (self.index == 0) return true;
     if (Process::server_unix_socket()[0] != '\0') return false;  // one process can have it
-    return Process::server_port() != 0 || pool::shared()->bound_port != 0;
+    return pool::shared()->bound_port != 0;
 }
 
 // Leaves descriptors for PostgreSQL's own files.
@@ -107,10 +116,11 @@ void open_if_due() {
     const std::int64_t now = now_milliseconds();
     if (now < self.next_attempt) return;
     self.next_attempt = now + socket_retry_interval;
-    const OpenedSocket opened = open_socket(socket_wish());
+    OpenedSocket opened = open_socket(socket_wish());
     if (opened.descriptor < 0) return complain(opened.problem);
     if (!self.server->start(opened.descriptor, most_connections())) {
         close(opened.descriptor);
+        remove_socket_file(opened);
         return complain("libmicrohttpd could not be started");
     }
     add_descriptor(self.server->daemon_descriptor(), nullptr);
@@ -119,6 +129,7 @@ void open_if_due() {
     log_line("pgrest listens on " + opened.address);
     report_activity("listening on " + opened.address);
     pool::wake_listeners();
+    self.socket = new OpenedSocket(std::move(opened));
 }
 
 // ---------------------------------------------------------------- main loop
@@ -170,6 +181,7 @@ bool shut_down_if_asked() {
     if (!self.shutdown_deadline) {
         self.shutdown_deadline = now_milliseconds() + Process::shutdown_timeout();
         self.server->begin_shutdown();
+        remove_socket_file(*self.socket);
     }
     return self.server->idle() || now_milliseconds() >= self.shutdown_deadline;
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -50,32 +51,56 @@ int new_socket(int family) {
 }
 
 // ---------------------------------------------------------------- unix
+bool is_answered(const sockaddr_un& address) {
+    const Descriptor descriptor(new_socket(AF_UNIX));
+    if (descriptor.get() < 0) return false;
+    // EAGAIN: somebody listens, and has many waiting
+    return connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+           errno == EAGAIN;
+}
+
+// Nothing when the path is free now.
+std::optional<std::string> clear_the_way(const sockaddr_un& address) {
+    const std::string path = address.sun_path;
+    struct stat existing {};
+    if (lstat(path.c_str(), &existing) != 0) return {};
+    if (!S_ISSOCK(existing.st_mode)) return path + " exists and is no socket";
+    if (is_answered(address)) return "another server listens on " + path;
+    if (unlink(path.c_str()) != 0) return system_problem("could not remove the old socket " + path);
+    return {};
+}
+
+int bind_closed_to_others(int descriptor, const sockaddr_un& address) {
+    const mode_t before = umask(0177);
+    const int bound = bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    umask(before);
+    errno = error;
+    return bound;
+}
+
 OpenedSocket open_unix_socket(const SocketWish& wish) {
+    const char* path = wish.unix_path.c_str();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (wish.unix_path.size() >= sizeof address.sun_path) return failed("the path " + wish.unix_path + " is too long");
-    std::memcpy(address.sun_path, wish.unix_path.data(), wish.unix_path.size());
+    std::memcpy(address.sun_path, path, wish.unix_path.size());
+    if (auto problem = clear_the_way(address)) return failed(std::move(*problem));
 
-    struct stat existing {};
-    if (lstat(wish.unix_path.c_str(), &existing) == 0) {
-        if (!S_ISSOCK(existing.st_mode)) return failed(wish.unix_path + " exists and is no socket");
-        unlink(wish.unix_path.c_str());
-    }
     Descriptor descriptor(new_socket(AF_UNIX));
     if (descriptor.get() < 0) return failed(system_problem("could not create a socket"));
-    // closed to others until its mode is set
-    const mode_t before = umask(0177);
-    const int bound = bind(descriptor.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int bind_error = errno;
-    umask(before);
-    errno = bind_error;
-    if (bound != 0) return failed(system_problem("could not bind " + wish.unix_path));
-    if (chmod(wish.unix_path.c_str(), static_cast<mode_t>(wish.unix_mode)) != 0)
+    if (bind_closed_to_others(descriptor.get(), address) != 0)
+        return failed(system_problem("could not bind " + wish.unix_path));
+    if (chmod(path, static_cast<mode_t>(wish.unix_mode)) != 0)
         return failed(system_problem("could not set the mode of " + wish.unix_path));
     if (listen(descriptor.get(), SOMAXCONN) != 0)
         return failed(system_problem("could not listen on " + wish.unix_path));
+    struct stat made {};
+    if (lstat(path, &made) != 0) return failed(system_problem("could not find " + wish.unix_path));
     OpenedSocket opened;
     opened.address = wish.unix_path;
+    opened.device = made.st_dev;
+    opened.inode = made.st_ino;
     opened.descriptor = descriptor.release();
     return opened;
 }
@@ -88,7 +113,7 @@ struct Preference {
 };
 
 Preference preference_of(const std::string& host) {
-    if (host == "*") return {};
+    if (host == "*") return {nullptr, AF_UNSPEC, AF_INET6};  // an IPv6 socket takes IPv4 too
     if (host == "*4") return {nullptr, AF_UNSPEC, AF_INET};
     if (host == "!4") return {nullptr, AF_INET, AF_INET};
     if (host == "*6") return {nullptr, AF_UNSPEC, AF_INET6};
@@ -115,13 +140,36 @@ bool set_options(int descriptor, const addrinfo& candidate, const SocketWish& wi
     return setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) == 0;
 }
 
-OpenedSocket open_candidate(const addrinfo& candidate, const SocketWish& wish) {
+// Bound, or why not.
+OpenedSocket bind_candidate(const addrinfo& candidate, const SocketWish& wish) {
     const std::string name = text_of(candidate.ai_addr, candidate.ai_addrlen);
     Descriptor descriptor(new_socket(candidate.ai_family));
     if (descriptor.get() < 0) return failed(system_problem("could not create a socket for " + name));
     if (!set_options(descriptor.get(), candidate, wish)) return failed(system_problem("could not set up " + name));
     if (bind(descriptor.get(), candidate.ai_addr, candidate.ai_addrlen) != 0)
         return failed(system_problem("could not bind " + name));
+    OpenedSocket bound;
+    bound.descriptor = descriptor.release();
+    return bound;
+}
+
+// Two servers that both share would share with each other: a socket that does not share finds out.
+OpenedSocket find_it_free(const addrinfo& candidate, SocketWish wish) {
+    wish.shared = false;
+    OpenedSocket tried = bind_candidate(candidate, wish);
+    if (tried.descriptor >= 0) close(tried.descriptor);
+    return tried;
+}
+
+OpenedSocket open_candidate(const addrinfo& candidate, const SocketWish& wish) {
+    if (wish.shared && wish.alone) {
+        OpenedSocket tried = find_it_free(candidate, wish);
+        if (tried.descriptor < 0) return tried;
+    }
+    OpenedSocket taken = bind_candidate(candidate, wish);
+    if (taken.descriptor < 0) return taken;
+    Descriptor descriptor(taken.descriptor);
+    const std::string name = text_of(candidate.ai_addr, candidate.ai_addrlen);
     if (listen(descriptor.get(), SOMAXCONN) != 0) return failed(system_problem("could not listen on " + name));
 
     sockaddr_storage bound{};
@@ -164,6 +212,13 @@ OpenedSocket open_tcp_socket(const SocketWish& wish) {
 
 OpenedSocket open_socket(const SocketWish& wish) {
     return wish.unix_path.empty() ? open_tcp_socket(wish) : open_unix_socket(wish);
+}
+
+void remove_socket_file(const OpenedSocket& opened) {
+    if (opened.inode == 0) return;
+    struct stat now {};
+    if (lstat(opened.address.c_str(), &now) != 0) return;
+    if (now.st_dev == opened.device && now.st_ino == opened.inode) unlink(opened.address.c_str());
 }
 
 }  // namespace pgrest::listener

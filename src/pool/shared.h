@@ -152,8 +152,8 @@ struct Shared {
     int first_idle = nothing;
     std::atomic<int> connected{};  // executors that are idle or running; written under the lock
     std::uint64_t next_generation = 1;
-    int bound_port = 0;  // of the first listener, for the others when the setting says 0
 
+    std::atomic<int> bound_port{};  // of the first listener, 0 until it has opened its socket
     std::atomic<Readiness> readiness{};
     std::atomic<std::uint64_t> trouble_changes{};
 

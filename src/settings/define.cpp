@@ -107,6 +107,9 @@ void define_fixed() {
                 &variables.server_host, "!4", PGC_POSTMASTER);
     define_number("pgrest.server_port", "Port to listen on; 0 takes a free one.", &variables.server_port, 0, 65535,
                   PGC_POSTMASTER);
+    DefineCustomBoolVariable("pgrest.server_reuseport", "Lets other servers listen on the same port.", nullptr,
+                             &variables.server_reuseport, variables.server_reuseport, PGC_POSTMASTER, 0, nullptr,
+                             nullptr, nullptr);
     define_text("pgrest.server_unix_socket", "Path of a unix socket to listen on instead.",
                 &variables.server_unix_socket, "", PGC_POSTMASTER, check_file_name);
     define_text("pgrest.server_unix_socket_mode", "File mode of the unix socket.", &variables.server_unix_socket_mode,

@@ -38,6 +38,7 @@ struct Process {
     static int listeners();
     static const char* server_host();
     static int server_port();
+    static bool server_reuseport();
     static const char* server_unix_socket();  // "" = none
     static int server_unix_socket_mode();
     static int acquisition_timeout();  // milliseconds

@@ -139,6 +139,9 @@ const char* Process::server_host() {
 int Process::server_port() {
     return variables.server_port;
 }
+bool Process::server_reuseport() {
+    return variables.server_reuseport;
+}
 const char* Process::server_unix_socket() {
     return variables.server_unix_socket ? variables.server_unix_socket : "";
 }

@@ -25,6 +25,7 @@ struct Variables {
     int listeners = 1;
     char* server_host = nullptr;
     int server_port = 3000;
+    bool server_reuseport = false;
     char* server_unix_socket = nullptr;
     char* server_unix_socket_mode = nullptr;  // octal text
     int acquisition_timeout = 10;             // s

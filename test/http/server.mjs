@@ -81,7 +81,7 @@ export class Server {
   static async create(settings = {}) {
     const server = new Server();
     server.dir = mkdtempSync(join(tmpdir(), 'pgrest-http-'));
-    server.port = await freePort();
+    server.port = settings['pgrest.server_port'] || (await freePort());
     server.url = `http://127.0.0.1:${server.port}`;
     server.database = 'app';
     server.settings = {
@@ -189,15 +189,16 @@ export class Server {
 
   // A bare connection: write() bytes, then take() what came until it ends, or until it holds `wanted` answers.
   connect() {
-    return new Connection(this.port);
+    return new Connection({ port: this.port, host: '127.0.0.1' });
   }
 }
 
 export class Connection {
-  constructor(port) {
+  // where: as net.connect takes it, { host, port } or { path }
+  constructor(where) {
     this.received = '';
     this.closed = false;
-    this.socket = net.connect(port, '127.0.0.1');
+    this.socket = net.connect(where);
     this.socket.setEncoding('latin1');
     this.socket.on('data', (data) => (this.received += data));
     this.socket.on('close', () => (this.closed = true));
