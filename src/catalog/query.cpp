@@ -23,7 +23,11 @@ Rows run(const char* sql, MemoryContext context) {
     Rows result{};
     PushActiveSnapshot(GetCatalogSnapshot(ConstraintRelationId));
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
-    if (SPI_execute(sql, true, 0) != SPI_OK_SELECT) elog(ERROR, "a query of the catalogs failed");
+    // no parallel plan: its workers would need the transaction's snapshot, and taking that would settle the isolation
+    // level before the request's role and function have chosen it
+    SPIPlanPtr const plan = SPI_prepare_cursor(sql, 0, nullptr, CURSOR_OPT_FAST_PLAN);
+    if (!plan || SPI_execute_plan(plan, nullptr, nullptr, true, 0) != SPI_OK_SELECT)
+        elog(ERROR, "a query of the catalogs failed");
     result.rows = static_cast<int>(SPI_processed);
     result.columns = SPI_tuptable->tupdesc->natts;
     result.values = static_cast<char**>(
