@@ -89,8 +89,8 @@ void require_schemas(const config::Config& config) {
     }
     checked.good = false;
     complain(*missing);
-    http::fail("PGRST002", "An exposed schema does not exist", "The schema " + *missing + " is missing.",
-               "Create it, or take it out of pgrest.db_schemas.");
+    // its name is in the log; who asks may be anybody
+    http::fail("PGRST002", "An exposed schema does not exist; the log of the server names it");
 }
 
 }  // namespace pgrest::pool
