@@ -337,8 +337,22 @@ std::string compact(const Value& value) {
     return out;
 }
 
-void append_string(std::string& out, std::string_view text) {
+static void append_control(std::string& out, unsigned char c) {
     static constexpr char kHex[] = "0123456789abcdef";
+    static constexpr std::string_view kShort = "\b\t\n\f\r";
+    static constexpr char kLetters[] = "btnfr";
+    out += '\\';
+    const std::size_t known = kShort.find(static_cast<char>(c));
+    if (known != std::string_view::npos) {
+        out += kLetters[known];
+        return;
+    }
+    out += "u00";
+    out += kHex[c >> 4];
+    out += kHex[c & 15];
+}
+
+void append_string(std::string& out, std::string_view text) {
     out += '"';
     const auto* at = reinterpret_cast<const unsigned char*>(text.data());
     const auto* const end = at + text.size();
@@ -349,9 +363,7 @@ void append_string(std::string& out, std::string_view text) {
             out += static_cast<char>(c);
             ++at;
         } else if (c < 0x20) {
-            out += "\\u00";
-            out += kHex[c >> 4];
-            out += kHex[c & 15];
+            append_control(out, c);
             ++at;
         } else {
             const std::size_t length = sequence_length(at, end);
