@@ -106,15 +106,6 @@ int status_of_state(const DatabaseError& error, bool authenticated) {
 
 // ---- SQLSTATE PGRST: message and detail are JSON
 
-// A name with other characters could end the header and begin another (RFC 9110 section 5.1).
-bool is_field_name(std::string_view text) {
-    constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               kSymbols.find(c) != std::string_view::npos;
-    });
-}
-
 std::optional<std::string> string_member(const json::Value& object, std::string_view name, bool& fits) {
     const auto value = json::member(object, name);
     if (!value || value->kind == json::Kind::Null) return {};
@@ -159,7 +150,8 @@ bool read_raised_detail(const std::string& detail, Error& error) {
     if (!number) return false;
     error.status = *number;
     for (const json::Member& header : json::members(*headers)) {
-        if (header.value.kind != json::Kind::String || !is_field_name(header.key)) return false;
+        // a name with other characters could end the header and begin another
+        if (header.value.kind != json::Kind::String || !is_token(header.key)) return false;
         error.headers.push_back({header.key, json::string_of(header.value)});
     }
     bool fits = true;

@@ -17,6 +17,14 @@ bool same_name(std::string_view a, std::string_view b) {
            std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool is_token(std::string_view text) {
+    constexpr std::string_view symbols = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               symbols.find(c) != std::string_view::npos;
+    });
+}
+
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name) {
     for (const Header& header : headers)
         if (same_name(header.name, name)) return header.value;

@@ -20,6 +20,9 @@ using Headers = std::vector<Header>;
 // Compares header names: ASCII letters without regard to case (RFC 9110 section 5.1).
 bool same_name(std::string_view a, std::string_view b);
 
+// RFC 9110 section 5.6.2: what the names of fields and methods are made of.
+bool is_token(std::string_view text);
+
 // The value of the first field of that name; nothing when it is absent.
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
 

@@ -9,15 +9,6 @@ namespace pgrest::http {
 
 namespace {
 
-constexpr std::string_view kTokenSymbols = "!#$%&'*+-.^_`|~";
-
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               kTokenSymbols.find(c) != std::string_view::npos;
-    });
-}
-
 bool is_field_value(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }

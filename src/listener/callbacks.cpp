@@ -29,19 +29,21 @@ void connection_changed(void* server, MHD_Connection* connection, void** context
 
 void* target_has_come(void* server, const char* target, MHD_Connection* connection) noexcept {
     try {
-        return static_cast<Server*>(server)->on_target(connection, target);
+        // it lies in the connection's own memory, where libmicrohttpd itself changes it next
+        return static_cast<Server*>(server)->on_target(connection, const_cast<char*>(target));
     } catch (...) {
         return nullptr;
     }
 }
 
-MHD_Result request_has_come(void* server, MHD_Connection*, const char*, const char* method, const char*,
+MHD_Result request_has_come(void* server, MHD_Connection*, const char*, const char* method, const char* version,
                             const char* data, std::size_t* size, void** context) noexcept {
     try {
         auto* exchange = static_cast<Exchange*>(*context);
         if (!exchange) return MHD_NO;
-        return static_cast<Server*>(server)->on_request(*exchange, method, data, size) == Said::Continue ? MHD_YES
-                                                                                                         : MHD_NO;
+        return static_cast<Server*>(server)->on_request(*exchange, method, version, data, size) == Said::Continue
+                   ? MHD_YES
+                   : MHD_NO;
     } catch (...) {
         return MHD_NO;
     }

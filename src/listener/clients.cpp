@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <csignal>
+#include <cstring>
 #include <ctime>
 
 #include "http/error.h"
@@ -94,7 +95,9 @@ void Server::on_disconnect(Client* client) {
     delete client;
 }
 
-Exchange* Server::on_target(MHD_Connection* connection, const char* target) {
+// libmicrohttpd would now make a record of every parameter, in the memory that the head has to fit into. It finds none
+// and leaves the query to us.
+Exchange* Server::on_target(MHD_Connection* connection, char* target) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     auto* client = info ? static_cast<Client*>(info->socket_context) : nullptr;
     if (!client) return nullptr;
@@ -103,6 +106,8 @@ Exchange* Server::on_target(MHD_Connection* connection, const char* target) {
     exchange->connection = connection;
     exchange->upload.belongs_to(index_);
     exchange->target = target;
+    exchange->target_at = target;
+    if (char* mark = std::strchr(target, '?')) mark[1] = '\0';
     client->exchange = exchange;
     alive_.append(*exchange);
     return exchange;

@@ -45,7 +45,9 @@ enum class Stage {
 struct Exchange {
     Client* client = nullptr;
     MHD_Connection* connection = nullptr;
-    std::string target;  // as sent, cut only at the line's end
+    std::string target;               // as sent
+    const char* target_at = nullptr;  // where it lies at libmicrohttpd
+    bool seamless = true;             // libmicrohttpd left out nothing of the head
     Stage stage = Stage::Fresh;
     bool is_head = false;
     bool close = false;      // the connection ends with this answer

@@ -2,13 +2,13 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <ctime>
 #include <variant>
 
 #include "http/admission.h"
 #include "http/error.h"
+#include "http/head.h"
 #include "listener/server.h"
 #include "pool/jobs.h"
 #include "pool/snapshot.h"
@@ -23,18 +23,6 @@ constexpr std::uint64_t discard_limit = 8 * 1024 * 1024;
 // What libmicrohttpd adds to a header in its memory.
 constexpr std::size_t cost_of_header = 64;
 
-http::Error error_of_http(int status, std::string message) {
-    http::Error error;
-    error.status = status;
-    error.code = "PGRSTX" + std::to_string(status);
-    error.message = std::move(message);
-    return error;
-}
-
-[[noreturn]] void refuse(int status, std::string message) {
-    throw http::Failure(error_of_http(status, std::move(message)));
-}
-
 http::Error out_of_memory() {
     return http::from_database({"53200", "The server is out of memory for request bodies", {}, {}}, true);
 }
@@ -42,54 +30,31 @@ http::Error out_of_memory() {
 // ---------------------------------------------------------------- head
 struct Collected {
     http::Headers* headers;
+    http::HeadLayout* layout;
     bool failed = false;
 };
 
-MHD_Result collect(void* context, MHD_ValueKind, const char* name, std::size_t name_size, const char* value,
+// White space after a value does not belong to it, RFC 9112 section 5. But libmicrohttpd does not know chunks with a
+// blank behind them, so this one is judged as it takes it.
+std::string_view value_of(std::string_view name, std::string_view value) {
+    if (http::same_name(name, "Transfer-Encoding")) return value;
+    const std::size_t last = value.find_last_not_of(" \t");
+    return value.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+MHD_Result collect(void* context, MHD_ValueKind, const char* name_text, std::size_t name_size, const char* value_text,
                    std::size_t value_size) noexcept {
     auto& collected = *static_cast<Collected*>(context);
+    const std::string_view name(name_text, name_size);
+    const std::string_view value = value_text ? std::string_view(value_text, value_size) : std::string_view();
+    collected.layout->add(name, value);
     try {
-        collected.headers->push_back({std::string(name, name_size), std::string(value ? value : "", value_size)});
+        collected.headers->push_back({std::string(name), std::string(value_of(name, value))});
         return MHD_YES;
     } catch (...) {
         collected.failed = true;
         return MHD_NO;
     }
-}
-
-// RFC 9112 section 3.2.2: a proxy's absolute form means the same resource.
-std::string_view origin_form(std::string_view target) {
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (target.size() < scheme.size() || !http::same_name(target.substr(0, scheme.size()), scheme)) continue;
-        const std::size_t path = target.find_first_of("/?", scheme.size());
-        return path == std::string_view::npos ? "/" : target.substr(path);
-    }
-    return target;
-}
-
-bool is_token(std::string_view name) {
-    static constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return (c < 128 && std::isalnum(c)) || others.find(static_cast<char>(c)) != std::string_view::npos;
-    });
-}
-
-std::size_t count(const http::Headers& headers, std::string_view name) {
-    return static_cast<std::size_t>(std::count_if(headers.begin(), headers.end(), [=](const http::Header& header) {
-        return http::same_name(header.name, name);
-    }));
-}
-
-// What two readers of one stream of requests could understand differently is refused (request smuggling).
-void check_framing(const http::Headers& headers) {
-    const std::size_t lengths = count(headers, "Content-Length");
-    const std::size_t codings = count(headers, "Transfer-Encoding");
-    if (lengths > 1) refuse(400, "The request has more than one Content-Length");
-    if (lengths > 0 && codings > 0) refuse(400, "The request has both Content-Length and Transfer-Encoding");
-    if (codings > 1) refuse(400, "The request has more than one Transfer-Encoding");
-    const auto coding = http::find_header(headers, "Transfer-Encoding");
-    if (coding && !http::same_name(*coding, "chunked"))
-        refuse(400, "The only transfer coding that is understood is chunked");
 }
 
 void set_request_line(char* to, std::size_t size, const http::Request& request) {
@@ -112,30 +77,35 @@ bool waits_for_continue(const http::Headers& headers) {
 
 }  // namespace
 
-void Server::read_head(Exchange& exchange, const char* method) {
+void Server::read_head(Exchange& exchange, const char* method, const char* version) {
     http::Request& request = exchange.request;
     request.method = method;
     exchange.is_head = request.method == "HEAD";
-    const std::string_view target = origin_form(exchange.target);
+    const std::string_view target = http::origin_form(exchange.target);
     const std::size_t mark = target.find('?');
     request.path = target.substr(0, mark);
+    if (request.path.empty()) request.path = "/";
     if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
     request.headers.reserve(16);
-    Collected collected{&request.headers};
+    http::HeadLayout layout(method, {exchange.target_at, exchange.target.size()}, version);
+    Collected collected{&request.headers, &layout};
     MHD_get_connection_values_n(exchange.connection, MHD_HEADER_KIND, collect, &collected);
     if (collected.failed) throw std::bad_alloc();
     exchange.head_bytes = exchange.target.size();
     for (const http::Header& header : request.headers)
         exchange.head_bytes += header.name.size() + header.value.size() + cost_of_header;
+    const auto* info = MHD_get_connection_info(exchange.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (parses_in_place_) exchange.seamless = info && layout.is_seamless(info->header_size);
 }
 
-void Server::check_head(const Exchange& exchange) const {
-    if (exchange.target.size() > longest_target) refuse(414, "The request target is too long");
-    for (const http::Header& header : exchange.request.headers) {
-        if (!is_token(header.name)) refuse(400, "The request has a malformed header name");
-    }
-    if (exchange.head_bytes > largest_head) refuse(431, "The head of the request is too large");
-    check_framing(exchange.request.headers);
+void Server::check_head(const Exchange& exchange, const char* version) const {
+    if (exchange.target.size() > longest_target) http::fail("PGRST414", "The request target is too long");
+    if (exchange.head_bytes > largest_head) http::fail("PGRST431", "The head of the request is too large");
+    if (!exchange.seamless)
+        http::fail("PGRST400",
+                   "The head of the request holds a folded line, a zero byte, or a line that does not end "
+                   "with carriage return and line feed");
+    http::require_sound({exchange.request.method, exchange.target, version, exchange.request.headers});
 }
 
 bool Server::expects_body(const Exchange& exchange) const {
@@ -151,7 +121,7 @@ void Server::admit(Exchange& exchange) {
     }
     if (connections_ > most_connections_) {
         exchange.close = true;
-        refuse(503, "The server has too many connections");
+        http::fail("PGRST503", "The server has too many connections");
     }
     auto outcome = http::admit(exchange.request, *exchange.config, cache_, std::time(nullptr));
     if (auto* response = std::get_if<http::Response>(&outcome))
@@ -160,15 +130,15 @@ void Server::admit(Exchange& exchange) {
         exchange.identity = std::move(std::get<http::Admitted>(outcome).identity);
 }
 
-Said Server::begin(Exchange& exchange, const char* method) {
+Said Server::begin(Exchange& exchange, const char* method, const char* version) {
     fresh_clients_.remove(*exchange.client);
     resting_clients_.remove(*exchange.client);
     exchange.stage = Stage::Receiving;
     if (pool::shared()->readiness == pool::Readiness::Serving) exchange.config = pool::current_config();
     try {
-        read_head(exchange, method);
+        read_head(exchange, method, version);
         exchange.close = true;  // should it be malformed, what follows cannot be trusted
-        check_head(exchange);
+        check_head(exchange, version);
         exchange.close = false;
         admit(exchange);
     } catch (const http::Failure& failure) {
@@ -181,7 +151,7 @@ Said Server::begin(Exchange& exchange, const char* method) {
     const std::uint64_t length = declared_length(exchange.request.headers).value_or(0);
     const std::int64_t most = exchange.config ? exchange.config->max_body_size : -1;
     if (!exchange.settled && most >= 0 && length > static_cast<std::uint64_t>(most))
-        answer_instead(exchange, error_of_http(413, "The body of the request is too large"));
+        answer_instead(exchange, http::own_error("PGRST413", "The body of the request is too large"));
     if (!exchange.settled) return Said::Continue;
     exchange.stage = Stage::Discarding;
     // answered before the body, the connection ends
@@ -218,7 +188,7 @@ Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
         const std::int64_t most = exchange.config->max_body_size;
         const bool of_known_length = declared_length(exchange.request.headers).has_value();
         if (most >= 0 && exchange.upload.size() + size > static_cast<std::uint64_t>(most))
-            refuse_body(exchange, error_of_http(413, "The body of the request is too large"), true);
+            refuse_body(exchange, http::own_error("PGRST413", "The body of the request is too large"), true);
         else if (!exchange.upload.append(data, size))
             refuse_body(exchange, out_of_memory(), !of_known_length);
         else
@@ -279,8 +249,9 @@ void Server::retry_without_job() {
 }
 
 // ---------------------------------------------------------------- what libmicrohttpd says
-Said Server::on_request(Exchange& exchange, const char* method, const char* data, std::size_t* size) {
-    if (exchange.stage == Stage::Fresh) return begin(exchange, method);
+Said Server::on_request(Exchange& exchange, const char* method, const char* version, const char* data,
+                        std::size_t* size) {
+    if (exchange.stage == Stage::Fresh) return begin(exchange, method, version);
     if (*size > 0) {
         const Said said = take_body(exchange, data, *size);
         *size = 0;

@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <cstdio>
 
 #include "listener/callbacks.h"
 #include "pool/shared.h"
@@ -15,11 +16,21 @@ namespace {
 // Above our own limit, so that the clients over it get an answer instead of waiting in the backlog.
 constexpr int connections_to_refuse = 50;
 
+// From 0.9.77 on it moves what it parses, and refuses by itself what http::HeadLayout finds out before.
+bool is_before_0_9_77() {
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+    std::sscanf(MHD_get_version(), "%d.%d.%d", &major, &minor, &patch);
+    return major == 0 && (minor < 9 || (minor == 9 && patch < 77));
+}
+
 }  // namespace
 
 Server::Server(int index, auth::TokenCache& cache)
     : index_(index),
       cache_(cache),
+      parses_in_place_(is_before_0_9_77()),
       by_job_(static_cast<std::size_t>(pool::shared()->job_count)),
       news_(static_cast<std::size_t>(pool::shared()->job_count)) {}
 
@@ -30,9 +41,10 @@ bool Server::start(int socket, int most_connections) {
     MHD_set_panic_func(daemon_panics, nullptr);
     daemon_ = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, request_has_come, this,
-        MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,                                        //
-        MHD_OPTION_LISTEN_SOCKET, socket,                                                              //
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                               //
+        MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,  //
+        MHD_OPTION_LISTEN_SOCKET, socket,                        //
+        // before 0.9.77 it would add two checks that are made here too, and answer in HTML
+        MHD_OPTION_STRICT_FOR_CLIENT, parses_in_place_ ? 0 : 1,                                        //
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                          //
         MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most_connections + connections_to_refuse),  //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,                                         //

@@ -52,16 +52,16 @@ public:
     // ---- called by libmicrohttpd
     Client* on_connect(MHD_Connection* connection);
     void on_disconnect(Client* client);
-    Exchange* on_target(MHD_Connection* connection, const char* target);
-    Said on_request(Exchange& exchange, const char* method, const char* data, std::size_t* size);
+    Exchange* on_target(MHD_Connection* connection, char* target);
+    Said on_request(Exchange& exchange, const char* method, const char* version, const char* data, std::size_t* size);
     long on_wants_data(Exchange& exchange, char* to, std::size_t most);  // MHD_ContentReaderCallback
     void on_completed(Exchange& exchange);
 
 private:
     // requests.cpp
-    Said begin(Exchange& exchange, const char* method);
-    void read_head(Exchange& exchange, const char* method);
-    void check_head(const Exchange& exchange) const;
+    Said begin(Exchange& exchange, const char* method, const char* version);
+    void read_head(Exchange& exchange, const char* method, const char* version);
+    void check_head(const Exchange& exchange, const char* version) const;
     bool expects_body(const Exchange& exchange) const;
     void admit(Exchange& exchange);
     Said settle(Exchange& exchange, http::Response response);
@@ -99,6 +99,7 @@ private:
 
     int index_;
     auth::TokenCache& cache_;
+    const bool parses_in_place_;  // libmicrohttpd
     MHD_Daemon* daemon_ = nullptr;
     int watch_ = -1;
     int most_connections_ = 0;
