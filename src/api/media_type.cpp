@@ -68,7 +68,9 @@ std::string_view unquoted(std::string_view text) {
     return text;
 }
 
+// Of repeated parameters the first counts.
 void read_plan_options(MediaType& type, std::string_view options) {
+    if (!type.plan_options.empty()) return;
     constexpr std::string_view kKnown[] = {"analyze", "verbose", "settings", "buffers", "wal"};
     const auto given = split(options, '|');
     for (const std::string_view known : kKnown)
@@ -80,7 +82,7 @@ void read_parameter(MediaType& type, const std::string& base, std::string_view p
     if (equals == std::string_view::npos) return;
     const std::string name = lower(parameter.substr(0, equals));
     const std::string_view value = unquoted(parameter.substr(equals + 1));
-    if (type.kind == MediaKind::Plan && name == "for") type.plan_for = std::string(value);
+    if (type.kind == MediaKind::Plan && name == "for" && type.plan_for.empty()) type.plan_for = std::string(value);
     if (type.kind == MediaKind::Plan && name == "options") read_plan_options(type, value);
     if (name != "nulls" || lower(value) != "stripped") return;
     if (type.kind == MediaKind::Object) type.kind = MediaKind::StrippedObject;

@@ -10,7 +10,8 @@ namespace pgrest::auth {
 
 namespace {
 
-constexpr int kMostVisited = 100000;
+constexpr long kMostWork = 4 * 1024 * 1024;   // bytes of JSON that one evaluation reads, again and again included
+constexpr std::size_t kVisit = 160;            // a visited value counts as that many bytes
 constexpr int kDeepest = 64;                   // of nested expressions, and of nested segments
 constexpr std::size_t kLongestSubject = 4096;  // of search()
 
@@ -104,12 +105,17 @@ namespace {
 using Values = std::vector<json::Value>;
 
 struct Budget {
-    int left = kMostVisited;
-    bool take() { return left > 0 && --left > 0; }
+    long left = kMostWork;
+    bool take(std::size_t bytes) {
+        if (left > 0) left -= static_cast<long>(bytes);
+        return left > 0;
+    }
+    bool visit() { return take(kVisit); }
+    bool read(const json::Value& value) { return take(value.text.size()); }
 };
 
 // Children in order; members of objects by ascending key, the first of a repeated one.
-Values children(const json::Value& value) {
+Values children_of(const json::Value& value) {
     if (value.kind == json::Kind::Array) return json::elements(value);
     auto members = json::members(value);
     std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
@@ -140,9 +146,13 @@ public:
     }
 
 private:
+    // Values are text, so every look into one reads it again.
+    Values children(const json::Value& value) { return budget_.read(value) ? children_of(value) : Values(); }
+    Values elements(const json::Value& array) { return budget_.read(array) ? json::elements(array) : Values(); }
+
     // A value's own matches stand before those of its children.
     void descend(const JsonPath::Segment& segment, const json::Value& value, Values& out) {
-        if (!budget_.take()) return;
+        if (!budget_.visit()) return;
         apply(segment, value, out);
         for (const json::Value& child : children(value))
             if (child.kind == json::Kind::Object || child.kind == json::Kind::Array) descend(segment, child, out);
@@ -150,51 +160,51 @@ private:
 
     void apply(const JsonPath::Segment& segment, const json::Value& value, Values& out) {
         for (const Selector& selector : segment.selectors) {
-            if (!budget_.take()) return;
+            if (!budget_.visit()) return;
             std::visit([&](const auto& one) { apply_selector(one, value, out); }, selector);
         }
     }
 
     void apply_selector(const Name& name, const json::Value& value, Values& out) {
-        if (value.kind != json::Kind::Object) return;
+        if (value.kind != json::Kind::Object || !budget_.read(value)) return;
         if (const auto found = json::member(value, name.name)) out.push_back(*found);
     }
 
     void apply_selector(const Index& index, const json::Value& value, Values& out) {
         if (value.kind != json::Kind::Array) return;
-        const Values elements = json::elements(value);
-        const long size = static_cast<long>(elements.size());
+        const Values all = elements(value);
+        const long size = static_cast<long>(all.size());
         const long at = index.index < 0 ? size + index.index : index.index;
-        if (at >= 0 && at < size) out.push_back(elements[static_cast<std::size_t>(at)]);
+        if (at >= 0 && at < size) out.push_back(all[static_cast<std::size_t>(at)]);
     }
 
     // RFC 9535 section 2.3.4.2.2
     void apply_selector(const Slice& slice, const json::Value& value, Values& out) {
         if (value.kind != json::Kind::Array || slice.step == 0) return;
-        const Values elements = json::elements(value);
-        const long size = static_cast<long>(elements.size());
+        const Values all = elements(value);
+        const long size = static_cast<long>(all.size());
         const auto normal = [&](long i) { return i >= 0 ? i : size + i; };
         if (slice.step > 0) {
             const long first = std::clamp(normal(slice.start.value_or(0)), 0L, size);
             const long end = std::clamp(slice.end ? normal(*slice.end) : size, 0L, size);
-            for (long i = first; i < end && budget_.take(); i += slice.step)
-                out.push_back(elements[static_cast<std::size_t>(i)]);
+            for (long i = first; i < end && budget_.visit(); i += slice.step)
+                out.push_back(all[static_cast<std::size_t>(i)]);
             return;
         }
         const long first = std::clamp(slice.start ? normal(*slice.start) : size - 1, -1L, size - 1);
         const long end = std::clamp(slice.end ? normal(*slice.end) : -1L, -1L, size - 1);
-        for (long i = first; i > end && budget_.take(); i += slice.step)
-            out.push_back(elements[static_cast<std::size_t>(i)]);
+        for (long i = first; i > end && budget_.visit(); i += slice.step)
+            out.push_back(all[static_cast<std::size_t>(i)]);
     }
 
     void apply_selector(const Wildcard&, const json::Value& value, Values& out) {
         for (json::Value& child : children(value))
-            if (budget_.take()) out.push_back(child);
+            if (budget_.visit()) out.push_back(child);
     }
 
     void apply_selector(const Filter& filter, const json::Value& value, Values& out) {
         for (const json::Value& child : children(value))
-            if (budget_.take() && holds(*filter.expression, child)) out.push_back(child);
+            if (budget_.visit() && holds(*filter.expression, child)) out.push_back(child);
     }
 
     // ---- expressions
@@ -241,7 +251,7 @@ private:
     std::optional<Literal> value_of(const Operand& operand, const json::Value& at) {
         if (const auto* literal = std::get_if<Literal>(&operand)) return *literal;
         const Values found = run(std::get<Query>(operand), at);
-        if (found.size() != 1) return {};
+        if (found.size() != 1 || !budget_.read(found.front())) return {};
         const json::Value& value = found.front();
         return Literal{value.kind, value.kind == json::Kind::String ? json::string_of(value) : std::string(value.text)};
     }

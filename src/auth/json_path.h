@@ -20,7 +20,7 @@ public:
     JsonPath(JsonPath&&) noexcept;
     JsonPath& operator=(JsonPath&&) noexcept;
 
-    // The first value that the path selects. Gives up (nothing) after a bounded number of visited values.
+    // The first value that the path selects. Gives up (nothing) after a bounded amount of work.
     std::optional<json::Value> first(const json::Value& root) const;
 
     struct Segment;

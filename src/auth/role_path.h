@@ -1,5 +1,5 @@
 // Where in the claims the role is (setting jwt_role_claim_key): a JSON Path (RFC 9535, as far as docs/settings.md lists
-// it), or the older dotted syntax. Parsed once per configuration; evaluation is bounded in depth and in visited values.
+// it), or the older dotted syntax. Parsed once per configuration; evaluation is bounded in depth and work.
 #pragma once
 
 #include <memory>

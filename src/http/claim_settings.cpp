@@ -1,6 +1,7 @@
 #include "http/claim_settings.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "json/json.h"
 
@@ -44,13 +45,14 @@ std::vector<std::pair<std::string, std::string>> claim_settings(std::string_view
     std::vector<std::pair<std::string, std::string>> settings;
     const auto object = json::parse(claims);
     if (!object) return settings;
+    std::unordered_set<std::string> seen;
     for (const json::Member& member : json::members(*object)) {
+        // of a repeated claim the first counts, also when it can be no setting
+        if (!seen.insert(member.key).second) continue;
         if (member.value.kind == json::Kind::Null || !is_parameter_name(member.key)) continue;
         std::string value = value_of(member.value);
         if (value.find('\0') != std::string::npos) continue;
-        const bool known = std::any_of(settings.begin(), settings.end(),
-                                       [&](const auto& setting) { return setting.first == member.key; });
-        if (!known) settings.emplace_back(member.key, std::move(value));
+        settings.emplace_back(member.key, std::move(value));
     }
     std::sort(settings.begin(), settings.end());
     for (auto& setting : settings)

@@ -74,5 +74,13 @@ TEST(Negotiation, NamesAPlanInFull) {
               "application/vnd.pgrst.plan+json; for=\"application/json\"; options=analyze|buffers; charset=utf-8");
 }
 
+TEST(Negotiation, TakesTheFirstOfRepeatedPlanParameters) {
+    EXPECT_EQ(negotiate("application/vnd.pgrst.plan; options=wal|analyze; options=analyze|verbose; for=\"text/csv\"; "
+                        "for=\"application/json\"",
+                        true)
+                  .content_type,
+              "application/vnd.pgrst.plan+text; for=\"text/csv\"; options=analyze|wal; charset=utf-8");
+}
+
 }  // namespace
 }  // namespace pgrest
