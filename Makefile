@@ -8,8 +8,10 @@ DATA = $(wildcard sql/pgrest--*.sql)
 SOURCES = $(sort $(wildcard src/*.cpp src/*/*.cpp))
 OBJS = $(SOURCES:.cpp=.o)
 
-# Inputs are test/sql/NAME.sql, expected outputs expected/NAME.out, which test/expected points to.
-REGRESS = $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
+# make installcheck: test/sql/NAME.sql against expected/NAME.out (to which test/expected points), in a running server
+# that preloads pgrest. "configure" gives it the settings of the tests, "restore" gives them back. The test "unloaded" is
+# for a server that does not preload it: make installcheck REGRESS=unloaded
+REGRESS = configure extension settings token request server restore
 REGRESS_OPTS = --inputdir=test
 
 EXTRA_CLEAN = .deps results regression.diffs regression.out

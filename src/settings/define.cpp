@@ -190,8 +190,9 @@ void define() {
         define_running();
         if (process_shared_preload_libraries_in_progress) define_fixed();
     });
-    // in a session of a server that does not preload the library, the fixed ones do not exist and mean nothing
-    if (process_shared_preload_libraries_in_progress) note_refused(given);
+    // a session of a server that does not preload the library cannot define the fixed ones: unknown names mean nothing
+    if (!process_shared_preload_libraries_in_progress) return;
+    note_refused(given);
     pg::guarded([] {
 #if PG_VERSION_NUM >= 150000
         MarkGUCPrefixReserved("pgrest");

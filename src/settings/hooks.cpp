@@ -23,13 +23,20 @@ bool names_file(std::size_t index, const char* value) {
     return is_secret(index) && value[0] == '@';
 }
 
+// A reason goes on after the name of a setting ("pgrest.x: it must be ..."); a detail is a sentence.
+void set_reason(std::string text) {
+    if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    text += '.';
+    std::strncpy(reason, text.c_str(), sizeof reason - 1);
+}
+
 bool acceptable(std::size_t index, const char* value) noexcept {
     const TextSetting& setting = text_settings[index];
     if (value[0] == '\0' || names_file(index, value)) return true;
     try {
         const auto refusal = config::refuse(configuration_name(setting), value);
         if (!refusal) return true;
-        std::strncpy(reason, refusal->c_str(), sizeof reason - 1);
+        set_reason(*refusal);
     } catch (const std::exception& exception) {
         std::strncpy(reason, exception.what(), sizeof reason - 1);
     } catch (...) {

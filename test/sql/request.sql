@@ -1,15 +1,4 @@
 -- pgrest.request(): every method.
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pgrest;
-CREATE SCHEMA regress_api;
-CREATE SCHEMA regress_other;
-CREATE ROLE regress_authenticator LOGIN NOINHERIT;
-CREATE ROLE regress_anon;
-GRANT regress_anon TO regress_authenticator;
-GRANT USAGE ON SCHEMA regress_api TO regress_anon;
-CREATE ROLE regress_clerk;
-GRANT regress_clerk TO regress_authenticator;
-GRANT USAGE ON SCHEMA regress_api TO regress_clerk;
 CREATE TABLE regress_api.boats (id integer PRIMARY KEY, name text NOT NULL, length numeric DEFAULT 7.5);
 GRANT SELECT ON regress_api.boats TO regress_anon;
 GRANT ALL ON regress_api.boats TO regress_clerk;
@@ -70,14 +59,56 @@ SELECT id FROM regress_api.boats ORDER BY id;
 -- the caller's role and settings are as before
 SELECT current_user = session_user AS same_role, coalesce(current_setting('request.jwt.claims', true), '') AS claims,
        coalesce(current_setting('request.method', true), '') AS method;
+-- a read cannot write, and what comes after it can
+CREATE FUNCTION regress_api.christen(id integer, name text) RETURNS integer LANGUAGE sql AS
+  'INSERT INTO regress_api.boats VALUES ($1, $2) RETURNING id';
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/rpc/christen?id=9&name=Ida', pg_temp.clerk());
+SELECT status, body FROM pgrest.request('POST', '/rpc/christen', pg_temp.clerk(), '{"id": 9, "name": "Ida"}');
+SELECT status FROM pgrest.request('DELETE', '/boats?id=eq.9', pg_temp.clerk());
+-- inside functions, also where errors are caught
+DO $$
+DECLARE
+  answer record;
+BEGIN
+  FOR i IN 1 .. 3 LOOP
+    BEGIN
+      SELECT * INTO answer FROM pgrest.request('GET', '/boats?id=eq.' || i);
+      RAISE NOTICE '% % as %', answer.status, answer.body, current_user = session_user;
+      PERFORM 1 / (i - 2);
+    EXCEPTION WHEN division_by_zero THEN
+      RAISE NOTICE 'caught';
+    END;
+  END LOOP;
+END $$;
+-- what browsers ask before they ask
+SELECT status, headers ->> 'Access-Control-Allow-Methods' AS methods
+  FROM pgrest.request('OPTIONS', '/anything', '{"Origin": "http://example.com", "Access-Control-Request-Method": "PUT"}');
+-- settings of the response; what is sent several times is joined
+CREATE FUNCTION regress_api.teapot() RETURNS text LANGUAGE sql AS $$
+  SELECT set_config('response.status', '418', true);
+  SELECT set_config('response.headers', '[{"Set-Cookie": "a=1"}, {"Set-Cookie": "b=2"}]', true);
+  SELECT 'short and stout' $$;
+SELECT status, headers ->> 'Set-Cookie' AS cookies, body FROM pgrest.request('POST', '/rpc/teapot');
+SELECT coalesce(current_setting('response.status', true), '') AS status_left;
+-- names of headers know no case
+SELECT status, body FROM pgrest.request('GET', '/boats?id=eq.1&select=id', '{"aCCept": "text/csv"}');
+
 -- only superusers and the authenticator may
 SET ROLE regress_clerk;
 SELECT status FROM pgrest.request('GET', '/boats');
 RESET ROLE;
+SET SESSION AUTHORIZATION regress_authenticator;
+SELECT status, body FROM pgrest.request('GET', '/boats?select=name&id=eq.1');
+SELECT status, body FROM pgrest.request('GET', '/boats?select=name&id=eq.2', pg_temp.clerk());
+SELECT current_user, session_user;
+RESET SESSION AUTHORIZATION;
+-- a role that the authenticator is no member of, although the caller is
+CREATE FUNCTION pg_temp.as_role(role text) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('Authorization', 'Bearer ' ||
+    pgrest.sign(json_build_object('role', role), 'a secret of the regression tests')) $$;
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/boats', pg_temp.as_role('pg_monitor'));
+SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/boats', pg_temp.as_role('nobody at all'));
 -- arguments
 SELECT status FROM pgrest.request(NULL, '/boats');
 SELECT status FROM pgrest.request('GET', '/boats', '[]');
 SELECT status FROM pgrest.request('GET', '/boats', '{"Accept": 5}');
-
-DROP SCHEMA regress_api, regress_other CASCADE;
-DROP ROLE regress_clerk, regress_anon, regress_authenticator;
