@@ -10,7 +10,7 @@ namespace pgrest::auth {
 
 namespace {
 
-constexpr long kMostWork = 4 * 1024 * 1024;   // bytes of JSON that one evaluation reads, again and again included
+constexpr long kMostWork = 4 * 1024 * 1024;    // bytes of JSON that one evaluation reads, again and again included
 constexpr std::size_t kVisit = 160;            // a visited value counts as that many bytes
 constexpr int kDeepest = 64;                   // of nested expressions, and of nested segments
 constexpr std::size_t kLongestSubject = 4096;  // of search()

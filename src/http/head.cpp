@@ -29,9 +29,8 @@ bool is_field_value(std::string_view text) {
 // RFC 9110 section 7.2: uri-host and port, without looking at their grammar.
 bool is_host(std::string_view text) {
     constexpr std::string_view others = "/?#@\"\\<>^`{|}";
-    return std::none_of(text.begin(), text.end(), [&](char c) {
-        return c <= ' ' || is_control(c) || others.find(c) != std::string_view::npos;
-    });
+    return std::none_of(text.begin(), text.end(),
+                        [&](char c) { return c <= ' ' || is_control(c) || others.find(c) != std::string_view::npos; });
 }
 
 // ---------------------------------------------------------------- target
