@@ -66,7 +66,9 @@ Exchange::Exchange(const http::Request& given, const auth::Identity& identity, c
       catalog(shared_catalog(given_config)),
       authenticator_(options.authenticator),
       access_(options.surroundings),
-      transaction_(options.surroundings) {}
+      transaction_(options.surroundings) {
+    if (options.check_catalogs) options.check_catalogs();
+}
 
 plan::LevelRules Exchange::level_rules(bool reading) const {
     plan::LevelRules rules;

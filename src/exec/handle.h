@@ -15,6 +15,7 @@ namespace pgrest::exec {
 struct HandleOptions {
     Surroundings surroundings = Surroundings::OwnTransaction;
     std::string authenticator;  // whose memberships count in a subtransaction; otherwise the session's user is it
+    std::function<void()> check_catalogs;  // called in the transaction before the first name is looked up; may throw
     std::function<void(const http::Error&)> on_error;  // told of an error before it is answered
 };
 

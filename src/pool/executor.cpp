@@ -175,8 +175,8 @@ void answer(const Message& message, JobSink& sink) {
     const std::shared_ptr<const config::Config> config = current_config();
     try {
         if (!config) http::fail("PGRST002", "The server has no configuration yet");
-        require_schemas(*config);
         exec::HandleOptions options;
+        options.check_catalogs = [&] { require_schemas(*config); };
         options.on_error = [&](const http::Error& error) { note_error(message.request, error); };
         exec::handle(message.request, message.identity, *config, sink, options);
     } catch (const http::Failure& failure) {

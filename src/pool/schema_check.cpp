@@ -7,7 +7,6 @@
 #include "pg/guard.h"
 
 extern "C" {
-#include <access/xact.h>
 #include <catalog/namespace.h>
 #include <utils/inval.h>
 #include <utils/syscache.h>
@@ -40,21 +39,6 @@ std::optional<std::string> first_missing(const config::Config& config) {
     return missing;
 }
 
-std::optional<std::string> look_up(const config::Config& config) {
-    MemoryContext const before = CurrentMemoryContext;  // the end of a transaction changes it
-    pg::guarded([] { StartTransactionCommand(); });
-    try {
-        std::optional<std::string> missing = first_missing(config);
-        pg::guarded([] { CommitTransactionCommand(); });
-        MemoryContextSwitchTo(before);
-        return missing;
-    } catch (...) {
-        pg::guarded([] { AbortCurrentTransaction(); });
-        MemoryContextSwitchTo(before);
-        throw;
-    }
-}
-
 // Once for each finding, not for each request.
 void complain(const std::string& schema) {
     if (checked.complained_of == schema) return;
@@ -78,7 +62,7 @@ void require_schemas(const config::Config& config) {
     checked.generation = config.generation;
     std::optional<std::string> missing;
     try {
-        missing = look_up(config);
+        missing = first_missing(config);
     } catch (...) {
         checked.good = false;
         throw;

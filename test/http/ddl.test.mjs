@@ -98,3 +98,107 @@ test('a policy that depends on the role is planned for each role', async () => {
     assert.deepEqual((await server.get('/secrets', { claims: { role } })).body, [{ who: role }]);
   }
 });
+
+test('a role is dropped and made again', async () => {
+  const claims = { role: 'guest' };
+  for (const who of ['first', 'second']) {
+    await server.sql(`create role guest; grant guest to authenticator; grant usage on schema api to guest;
+      create table api.rooms (who text); insert into api.rooms values ('${who}'); grant select on api.rooms to guest`);
+    for (let n = 0; n < 8; n++) assert.deepEqual((await server.get('/rooms', { claims })).body, [{ who }]);
+    await server.sql('drop table api.rooms; drop owned by guest; drop role guest');
+    assert.equal((await server.get('/items?id=eq.1', { claims })).status, 401);
+  }
+});
+
+test('a view, an enum, a domain and a computed field change', async () => {
+  await server.sql(`
+    create type api.mood as enum ('good');
+    create domain api.small as int check (value < 10);
+    create table api.people (id int primary key, mood api.mood, size api.small);
+    insert into api.people values (1, 'good', 5);
+    create view api.shown as select id from api.people;
+    create function api.label(api.people) returns text stable language sql as $$ select 'one' $$;
+    grant all on api.people, api.shown to anon`);
+  await repeatedly('/shown', ({ body }) => assert.deepEqual(body, [{ id: 1 }]));
+  await server.sql('create or replace view api.shown as select id, mood from api.people');
+  await repeatedly('/shown', ({ body }) => assert.deepEqual(body, [{ id: 1, mood: 'good' }]));
+
+  await repeatedly('/people?mood=eq.bad', ({ status, body }) => assert.deepEqual([status, body.code], [400, '22P02']));
+  await server.sql(`alter type api.mood add value 'bad'`);
+  await repeatedly('/people?mood=eq.bad', ({ status, body }) => assert.deepEqual([status, body], [200, []]));
+
+  const grow = () => server.send('PATCH', '/people?id=eq.1', { body: { size: 20 } });
+  for (let n = 0; n < 8; n++) assert.equal((await grow()).body.code, '23514');
+  await server.sql('alter domain api.small drop constraint small_check');
+  for (let n = 0; n < 8; n++) assert.equal((await grow()).status, 204);
+
+  await repeatedly('/people?select=label', ({ body }) => assert.deepEqual(body, [{ label: 'one' }]));
+  await server.sql(`create or replace function api.label(api.people) returns text stable language sql as $$ select 'two' $$`);
+  await repeatedly('/people?select=label', ({ body }) => assert.deepEqual(body, [{ label: 'two' }]));
+  await server.sql('alter table api.people add label int default 3');
+  await repeatedly('/people?select=label', ({ body }) => assert.deepEqual(body, [{ label: 3 }]));
+});
+
+test('a key for an upsert appears and vanishes', async () => {
+  await server.sql('create table api.keyed (id int, v text); grant all on api.keyed to anon');
+  const upsert = () => server.post('/keyed', { id: 1, v: 'x' }, { headers: { Prefer: 'resolution=merge-duplicates' } });
+  for (let n = 0; n < 3; n++) assert.deepEqual([(await upsert()).status, (await upsert()).headers.get('preference-applied')], [201, null]);
+  await server.sql('truncate api.keyed; alter table api.keyed add constraint keyed_pkey primary key (id)');
+  assert.equal((await upsert()).status, 201);
+  for (let n = 0; n < 6; n++) assert.deepEqual([(await upsert()).status, (await upsert()).headers.get('preference-applied')], [200, 'resolution=merge-duplicates']);
+  await server.sql('alter table api.keyed drop constraint keyed_pkey');
+  for (let n = 0; n < 6; n++) assert.equal((await upsert()).status, 201);
+});
+
+test('partitions come and go', async () => {
+  await server.sql(`create table api.parted (id int, v text, primary key (id)) partition by range (id);
+    create table api.part_a partition of api.parted for values from (0) to (10); grant all on api.parted to anon`);
+  const insert = (id) => server.post('/parted', { id, v: 'x' });
+  assert.equal((await insert(1)).status, 201);
+  assert.equal((await insert(11)).body.code, '23514');
+  await server.sql('create table api.part_b partition of api.parted for values from (10) to (20)');
+  for (let n = 11; n < 19; n++) assert.equal((await insert(n)).status, 201);
+  await repeatedly('/parted?select=id', ({ body }) => assert.equal(body.length, 9));
+  await server.sql('alter table api.parted detach partition api.part_b');
+  await repeatedly('/parted?select=id', ({ body }) => assert.deepEqual(body, [{ id: 1 }]));
+  await repeatedly('/part_b?select=id', ({ status }) => assert.equal(status, 401));
+});
+
+test('the schema is renamed away and comes back', async () => {
+  await repeatedly('/items?id=eq.1', ({ status }) => assert.equal(status, 200));
+  await server.sql('alter schema api rename to other');
+  await repeatedly('/items?id=eq.1', ({ status, body }) => assert.deepEqual([status, body.code], [503, 'PGRST002']));
+  await server.sql(`create schema api; create table api.items (id int); insert into api.items values (1); grant usage on schema api to anon; grant select on api.items to anon`);
+  await repeatedly('/items?id=eq.1', ({ body }) => assert.deepEqual(body, [{ id: 1 }]));
+  await server.sql('drop schema api cascade; alter schema other rename to api');
+  await repeatedly('/items?id=eq.1', ({ body }) => assert.deepEqual(body, [{ id: 1, name: 'item 1' }]));
+});
+
+// Whatever a request meets, it sees the table before a change or after it, never something in between.
+test('DDL while many requests run', async () => {
+  await server.sql(`create table api.busy (id int primary key, v int); insert into api.busy values (1, 42); grant all on api.busy to anon`);
+  let over = false;
+  const seen = new Map();
+  const client = async (request) => {
+    while (!over) {
+      const { status, body } = await request();
+      const what = status === 200 || status === 201 ? 'ok' : `${status} ${body.code}`;
+      seen.set(what, (seen.get(what) ?? 0) + 1);
+      if (what === 'ok') assert.ok(body.every((row) => String(row.v) === '42'), JSON.stringify(body));
+    }
+  };
+  const clients = Promise.all([
+    ...Array.from({ length: 6 }, () => client(() => server.get('/busy?v=eq.42'))),
+    ...Array.from({ length: 2 }, () => client(() => server.get('/busy?select=v&order=id', { headers: { Prefer: 'count=exact' } }))),
+  ]);
+  for (let n = 0; n < 10; n++) {
+    await server.sql(`alter table api.busy alter v type text using v::text`);
+    await server.sql(`alter table api.busy add column extra${n} int`);
+    await server.sql(`alter table api.busy alter v type ${n % 2 ? 'int using v::int' : 'numeric using v::numeric'}`);
+    await server.sql(`create index on api.busy (v)`);
+  }
+  over = true;
+  await clients;
+  assert.ok(seen.get('ok') > 50, JSON.stringify([...seen]));
+  assert.deepEqual([...seen.keys()], ['ok']);
+});

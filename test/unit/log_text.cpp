@@ -22,7 +22,7 @@ TEST(LogText, HoldsWhatIsNeededAndNothingElse) {
     const http::Error error = http::own_error("PGRST003", "line\nbreak", "more");
     EXPECT_EQ(http::log_text(request("GET", "/items"), error),
               "GET /items answered with 504: "
-              R"({"code":"PGRST003","details":"more","hint":null,"message":"line\u000abreak"})");
+              R"({"code":"PGRST003","details":"more","hint":null,"message":"line\nbreak"})");
 }
 
 TEST(LogText, EncodesWhatATerminalWouldObey) {
