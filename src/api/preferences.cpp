@@ -4,14 +4,6 @@ namespace pgrest::api {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
-
 // The first of a group counts.
 template <typename T>
 void set_first(std::optional<T>& preference, T value) {
@@ -78,7 +70,7 @@ Preferences parse_preferences(const http::Headers& headers) {
         std::string_view rest = header.value;
         while (true) {
             const std::size_t comma = rest.find(',');
-            add(preferences, trimmed(rest.substr(0, comma)));
+            add(preferences, http::trimmed(rest.substr(0, comma)));
             if (comma == std::string_view::npos) break;
             rest = rest.substr(comma + 1);
         }

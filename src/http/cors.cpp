@@ -24,20 +24,6 @@ void add_origin(Headers& headers, std::string_view origin, const config::Config&
     set_header(headers, "Access-Control-Allow-Credentials", "true");
 }
 
-bool is_name_character(char c) {
-    constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kSymbols.find(c) != std::string_view::npos;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
-
 // The names of a list of header fields; nothing when it is malformed.
 std::optional<std::vector<std::string>> names_of(std::string_view list) {
     std::vector<std::string> names;
@@ -45,7 +31,7 @@ std::optional<std::vector<std::string>> names_of(std::string_view list) {
     while (true) {
         const std::size_t comma = list.find(',');
         const std::string_view name = trimmed(list.substr(0, comma));
-        if (name.empty() || !std::all_of(name.begin(), name.end(), is_name_character)) return {};
+        if (!is_token(name)) return {};
         names.emplace_back(name);
         if (comma == std::string_view::npos) return names;
         list = list.substr(comma + 1);

@@ -25,6 +25,14 @@ bool is_token(std::string_view text) {
     });
 }
 
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
+    return text;
+}
+
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name) {
     for (const Header& header : headers)
         if (same_name(header.name, name)) return header.value;

@@ -23,6 +23,9 @@ bool same_name(std::string_view a, std::string_view b);
 // RFC 9110 section 5.6.2: what the names of fields and methods are made of.
 bool is_token(std::string_view text);
 
+// Without the spaces and tabs around it (optional whitespace, RFC 9110 section 5.6.3).
+std::string_view trimmed(std::string_view text);
+
 // The value of the first field of that name; nothing when it is absent.
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
 

@@ -101,4 +101,25 @@ AnswerHead decode_answer_head(std::string_view bytes) {
     return head;
 }
 
+std::string encode_settings(const config::Settings& settings) {
+    Encoder encoder;
+    encoder.number(settings.size());
+    for (const auto& [name, value] : settings) {
+        encoder.text(name);
+        encoder.text(value);
+    }
+    return encoder.bytes();
+}
+
+config::Settings decode_settings(std::string_view bytes) {
+    Decoder decoder(bytes);
+    config::Settings settings;
+    for (std::uint64_t left = decoder.number(); left > 0; --left) {
+        std::string name(decoder.text());
+        settings[std::move(name)] = decoder.text();
+    }
+    if (!decoder.at_end()) throw Malformed();
+    return settings;
+}
+
 }  // namespace pgrest::http::wire

@@ -1,5 +1,5 @@
-// Requests and heads of answers as bytes, for the way between the processes of one server: length-prefixed, in the
-// machine's own byte order, never stored. Pure C++.
+// Requests, heads of answers and settings as bytes, for the way between the processes of one server: length-prefixed,
+// in the machine's own byte order, never stored. Pure C++.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "auth/identity.h"
+#include "config/config.h"
 #include "http/message.h"
 
 namespace pgrest::http::wire {
@@ -61,5 +62,8 @@ struct AnswerHead {
 std::string encode_answer_head(int status, std::string_view reason, const Headers& headers,
                                std::optional<std::uint64_t> content_length);
 AnswerHead decode_answer_head(std::string_view bytes);
+
+std::string encode_settings(const config::Settings& settings);
+config::Settings decode_settings(std::string_view bytes);
 
 }  // namespace pgrest::http::wire

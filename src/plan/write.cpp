@@ -57,9 +57,9 @@ void add_join_columns(const Embed& embed, std::set<std::string>& names, bool& al
 Returning plan_returning(const catalog::Relation& relation, const api::Query& query,
                          const api::Preferences& preferences, const Level& answered) {
     Returning returning;
-    returning.anything = preferences.representation == api::ReturnPreference::Representation ||
-                         preferences.representation == api::ReturnPreference::HeadersOnly;
-    if (!returning.anything) return returning;
+    if (preferences.representation != api::ReturnPreference::Representation &&
+        preferences.representation != api::ReturnPreference::HeadersOnly)
+        return returning;
     std::set<std::string> names(relation.primary_key.begin(), relation.primary_key.end());
     for (const api::SelectItem& item : query.select) {
         const auto* column = std::get_if<api::SelectColumn>(&item.value);

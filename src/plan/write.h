@@ -20,9 +20,8 @@ struct Conflict {
     std::vector<std::string> target;  // columns of the unique key
 };
 
-// What the statement hands back, and so which columns the role must be allowed to read.
+// What the statement hands back, and so which columns the role must be allowed to read. None: RETURNING 1.
 struct Returning {
-    bool anything = false;             // false: RETURNING 1
     bool all = false;                  // every column
     std::vector<std::string> columns;  // besides `all`: computed fields; sorted, unique
 };

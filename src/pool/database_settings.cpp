@@ -56,27 +56,7 @@ bool is_allowed(std::string_view name) {
     return std::find(std::begin(allowed), std::end(allowed), name) != std::end(allowed);
 }
 
-// ---------------------------------------------------------------- bytes in shared memory
-std::string encode(const config::Settings& settings) {
-    wire::Encoder encoder;
-    encoder.number(settings.size());
-    for (const auto& [name, value] : settings) {
-        encoder.text(name);
-        encoder.text(value);
-    }
-    return encoder.bytes();
-}
-
-config::Settings decode(const std::string& bytes) {
-    wire::Decoder decoder(bytes);
-    config::Settings settings;
-    for (std::uint64_t left = decoder.number(); left > 0; --left) {
-        std::string name(decoder.text());
-        settings[std::move(name)] = decoder.text();
-    }
-    return settings;
-}
-
+// ---------------------------------------------------------------- texts in shared memory
 void copy_text(char* to, std::size_t size, std::string_view from) {
     const std::size_t length = std::min(size - 1, from.size());
     std::memcpy(to, from.data(), length);
@@ -85,7 +65,7 @@ void copy_text(char* to, std::size_t size, std::string_view from) {
 
 void deliver(std::uint64_t question, const config::Settings& settings, std::string problem) {
     DatabaseSettings& area = shared()->database_settings;
-    const std::string bytes = encode(settings);
+    const std::string bytes = http::wire::encode_settings(settings);
     if (bytes.size() > sizeof area.bytes) problem = "the settings in the database are too long";
     {
         const Locked locked(shared()->snapshot_lock);
@@ -255,7 +235,7 @@ std::optional<DatabaseAnswer> database_answer() {
     if (problem[0] != '\0')
         answer.problem = problem;
     else
-        answer.settings = decode(bytes);
+        answer.settings = http::wire::decode_settings(bytes);
     return answer;
 }
 

@@ -186,7 +186,7 @@ std::string obstacle() {
     if (found.no_database) return "database \"" + database + "\" does not exist";
     if (found.no_role) return "role \"" + role + "\" does not exist";
     if (found.superuser) return "role \"" + role + "\" is a superuser, which pgrest.authenticator must not be";
-    if (found.no_login) return "role \"" + role + "\" is not permitted to log in";
+    if (found.no_login) return "role \"" + role + "\" is not permitted to log in (ALTER ROLE ... LOGIN lets it)";
     return {};
 }
 

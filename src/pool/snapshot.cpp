@@ -10,28 +10,6 @@ namespace pgrest::pool {
 
 namespace {
 
-namespace wire = http::wire;
-
-std::string encode(const config::Settings& settings) {
-    wire::Encoder encoder;
-    encoder.number(settings.size());
-    for (const auto& [name, value] : settings) {
-        encoder.text(name);
-        encoder.text(value);
-    }
-    return encoder.bytes();
-}
-
-config::Settings decode(const std::string& bytes) {
-    wire::Decoder decoder(bytes);
-    config::Settings settings;
-    for (std::uint64_t left = decoder.number(); left > 0; --left) {
-        std::string name(decoder.text());
-        settings[std::move(name)] = decoder.text();
-    }
-    return settings;
-}
-
 // A consistent copy and its number.
 std::uint64_t copy_snapshot(std::string& bytes) {
     Shared& all = *shared();
@@ -45,7 +23,7 @@ std::uint64_t copy_snapshot(std::string& bytes) {
 }  // namespace
 
 bool publish(const config::Settings& settings) {
-    const std::string bytes = encode(settings);
+    const std::string bytes = http::wire::encode_settings(settings);
     if (bytes.size() > snapshot_size) return false;
     Shared& all = *shared();
     const Locked locked(all.snapshot_lock);
@@ -61,7 +39,7 @@ std::shared_ptr<const config::Config> current_config() {
     if (shared()->snapshot.generation.load(std::memory_order_acquire) == looked_at) return config;
     std::string bytes;
     const std::uint64_t generation = copy_snapshot(bytes);
-    config::Built built = config::build(decode(bytes), generation);
+    config::Built built = config::build(http::wire::decode_settings(bytes), generation);
     // the launcher has built it before; should it fail here all the same, the one before stays
     if (built.config) config = built.config;
     looked_at = generation;

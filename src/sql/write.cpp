@@ -79,12 +79,8 @@ void add_body(Text& out, const Write& write, std::string_view body) {
     add_record_definition(out, write);
 }
 
-void add_returning(Text& out, const Write& write, const plan::Level& target) {
-    out.add(" RETURNING ");
-    if (!write.returning.anything) {
-        out.add("1");
-        return;
-    }
+// What the answer needs of a row.
+void add_returned_columns(Text& out, const Write& write, const plan::Level& target) {
     bool first = true;
     if (write.returning.all) {
         add_qualifier(out, target);
@@ -98,6 +94,11 @@ void add_returning(Text& out, const Write& write, const plan::Level& target) {
         out.add(".").name(name);
     }
     if (first) out.add("1");
+}
+
+void add_returning(Text& out, const Write& write, const plan::Level& target) {
+    out.add(" RETURNING ");
+    add_returned_columns(out, write, target);
 }
 
 // Counts proposed rows up and updated rows down; what is left above zero was inserted.
@@ -194,22 +195,7 @@ void add_where(Text& out, const Write& write, const plan::Level& target) {
 // Nothing to set: no row is touched, yet the answer has the shape that RETURNING would give it.
 void add_no_update(Text& out, const Write& write, const plan::Level& target) {
     out.add("SELECT ");
-    if (!write.returning.anything) {
-        out.add("1");
-    } else {
-        bool first = true;
-        if (write.returning.all) {
-            add_qualifier(out, target);
-            out.add(".*");
-            first = false;
-        }
-        for (const std::string& name : write.returning.columns) {
-            if (!first) out.add(", ");
-            first = false;
-            add_qualifier(out, target);
-            out.add(".").name(name);
-        }
-    }
+    add_returned_columns(out, write, target);
     out.add(" FROM ");
     add_target(out, write);
     out.add(" WHERE false");
