@@ -358,6 +358,15 @@ void let_all_go() {
     set_trouble("pgrest is paused");
 }
 
+// Only the launcher knows those that it has ordered and that have not begun.
+void note_those_left() {
+    int left = 0;
+    const Locked locked(shared()->lock);
+    for (int i = 0; i < shared()->executor_count; ++i)
+        if (self.registrations[i].handle || executor(i).state != ExecutorState::Empty) ++left;
+    if (shared()->paused) shared()->executors_left = left;
+}
+
 void note_connection(const Census& census) {
     if (census.connected < shared()->executor_count) return;
     self.delay = 0;
@@ -373,6 +382,7 @@ void manage() {
     if (paused) {
         vacancies();
         let_all_go();
+        note_those_left();
         return;
     }
     if (!self.may_connect) return;

@@ -30,18 +30,17 @@ std::string time_text(TimestampTz time) {
     return pg::guarded([=] { return timestamptz_to_str(time); });
 }
 
-bool is_this_process(const Executor& executor) {
-    return executor.pid == MyProcPid;
+bool is_executor() {
+    for (int i = 0; i < shared()->executor_count; ++i)
+        if (shared()->executors[i].pid == MyProcPid) return true;
+    return false;
 }
 
 // Executors other than the one that this function may be called by.
 bool others_are_there() {
     const Locked locked(shared()->lock, LW_SHARED);
-    for (int i = 0; i < shared()->executor_count; ++i) {
-        const Executor& executor = shared()->executors[i];
-        if (executor.state != ExecutorState::Empty && !is_this_process(executor)) return true;
-    }
-    return false;
+    const int left = shared()->executors_left;
+    return left == nothing || left > (is_executor() ? 1 : 0);
 }
 
 void wait_until_they_are_gone() {
@@ -59,6 +58,7 @@ bool set_paused(bool paused) {
     const Locked locked(shared()->lock);
     const bool before = shared()->paused;
     shared()->paused = paused;
+    shared()->executors_left = nothing;
     return before;
 }
 

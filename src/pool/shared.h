@@ -146,7 +146,8 @@ struct Shared {
     Latch* launcher_latch = nullptr;
     TimestampTz launcher_since = 0;
     bool paused = false;
-    char trouble[512] = {};  // why no executor is connected, "" = none known
+    int executors_left = nothing;  // while paused: ordered or there; nothing: the launcher has yet to say
+    char trouble[512] = {};        // why no executor is connected, "" = none known
     int first_queued = nothing, last_queued = nothing;
     int first_free_job = nothing;
     int first_idle = nothing;
