@@ -130,17 +130,14 @@ std::optional<std::string> take_quoted(Cursor& cursor) {
 
 std::optional<std::string> take_name(Cursor& cursor) {
     const std::size_t start = cursor.position();
-    std::size_t after_blanks = start;
-    {
-        Cursor probe = cursor;
-        probe.skip_blanks();
-        after_blanks = probe.position();
-        if (probe.peek() == '"') {
-            auto quoted = take_quoted(probe);
-            if (!quoted) return {};
-            cursor.go_to(probe.position());
-            return cut_at_nul(std::move(*quoted));
-        }
+    Cursor probe = cursor;
+    probe.skip_blanks();
+    const std::size_t after_blanks = probe.position();
+    if (probe.peek() == '"') {
+        auto quoted = take_quoted(probe);
+        if (!quoted) return {};
+        cursor.go_to(probe.position());
+        return cut_at_nul(std::move(*quoted));
     }
     skip_run(cursor);
     while (cursor.position() > after_blanks && cursor.peek() == '-' && run_begins(cursor, 1)) {

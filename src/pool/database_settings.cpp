@@ -23,8 +23,6 @@ namespace pgrest::pool {
 
 namespace {
 
-namespace wire = http::wire;
-
 // What may be set in the database. Others, sockets for one, are ignored.
 constexpr const char* allowed[] = {"db_aggregates_enabled",
                                    "client_error_verbosity",

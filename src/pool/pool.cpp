@@ -85,8 +85,8 @@ Seen seen_executor(const Executor& executor) {
 std::vector<Seen> see_all() {
     const Shared& all = *shared();
     std::vector<Seen> rows;
-    rows.reserve(
-        static_cast<std::size_t>(1 + all.listener_count + all.executor_count));  // no allocation under the lock
+    // no allocation under the lock
+    rows.reserve(1U + static_cast<unsigned>(all.listener_count) + static_cast<unsigned>(all.executor_count));
     const Locked locked(all.lock, LW_SHARED);
     if (all.launcher_pid)
         rows.push_back({all.launcher_pid, "launcher", all.paused ? "paused" : "running", all.launcher_since, {}, 0});

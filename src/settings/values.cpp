@@ -87,7 +87,7 @@ std::shared_ptr<const config::Config> build_for_backend() {
         http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
     }
     config::Settings settings = collect();
-    const auto without_database = require_built(settings);
+    auto without_database = require_built(settings);
     if (!without_database->db_config || !pool::available()) return without_database;
     const auto answer = pool::database_answer();
     if (!answer || answer->problem || answer->settings.empty()) return without_database;
