@@ -147,24 +147,41 @@ build_and_install() {
 # A cluster lives in one directory: data/, the log, and its socket, which only the owner can reach; it listens
 # on no TCP port and so cannot meet another cluster.
 
-cluster_init() { # DIR, settings on standard input
-    local dir=$1 bin
-    bin=$(pg_bin)
-    mkdir -p "$dir"
-    if is_root; then chown postgres: "$dir"; fi
-    chmod 700 "$dir"
-    [ ${#dir} -le 80 ] || die "the path $dir is too long for a socket"
-    as_postgres "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
-    as_postgres tee "$dir/data/base.conf" >/dev/null <<CONF
+cluster_directory() { # DIR
+    mkdir -p "$1"
+    if is_root; then chown postgres: "$1"; fi
+    chmod 700 "$1"
+    [ ${#1} -le 80 ] || die "the path $1 is too long for a socket"
+}
+
+cluster_base_conf() { # DIR
+    as_postgres tee "$1/data/base.conf" >/dev/null <<CONF
 listen_addresses = ''
 port = 5432
-unix_socket_directories = '$dir'
+unix_socket_directories = '$1'
 max_worker_processes = 32
 timezone = 'UTC'
 CONF
+}
+
+cluster_init() { # DIR, settings on standard input
+    local dir=$1 bin
+    bin=$(pg_bin)
+    cluster_directory "$dir"
+    as_postgres "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    cluster_base_conf "$dir"
     printf "include 'base.conf'\ninclude 'settings.conf'\n" | as_postgres tee -a "$dir/data/postgresql.conf" >/dev/null
     cluster_configure "$dir"
 }
+
+# A hot standby of the running cluster in DIR, not started.
+cluster_standby() { # DIR NEW_DIR
+    cluster_directory "$2"
+    as_postgres "$(pg_bin)/pg_basebackup" -h "$1" -p 5432 -U postgres -D "$2/data" -X stream -c fast --no-sync -R
+    cluster_base_conf "$2"
+}
+
+cluster_promote() { as_postgres "$(pg_bin)/pg_ctl" -D "$1/data" -w -t 60 promote >/dev/null; }
 
 cluster_configure() { # DIR, settings on standard input
     as_postgres tee "$1/data/settings.conf" >/dev/null

@@ -77,6 +77,26 @@ export class Server {
     return server;
   }
 
+  // A hot standby of this server, with a pgrest of its own.
+  async standby(settings = {}) {
+    const standby = new Server();
+    standby.dir = mkdtempSync(join(tmpdir(), 'pgrest-http-'));
+    standby.port = await freePort();
+    standby.url = `http://127.0.0.1:${standby.port}`;
+    standby.database = this.database;
+    standby.settings = { ...this.settings, 'pgrest.server_port': standby.port, ...settings };
+    try {
+      this.cluster('standby', standby.dir);
+      standby.configure();
+      standby.cluster('start');
+      await standby.ready();
+    } catch (error) {
+      standby.drop();
+      throw error;
+    }
+    return standby;
+  }
+
   // Only the cluster, not started, without pgrest.
   static async create(settings = {}) {
     const server = new Server();
