@@ -141,6 +141,16 @@ test('what SQL learns about a request', async () => {
   assert.deepEqual(JSON.parse(await show('request.jwt.claims')), { role: 'anon' });
 });
 
+test('app.settings of the database, after a reload', async () => {
+  const harbour = () => show('app.settings.harbour');
+  await server.sql(`alter database app set app.settings.harbour = 'Aldermouth'`);
+  server.reload();
+  await until('the new setting', async () => (await harbour()) === 'Aldermouth');
+  await server.sql('alter database app reset app.settings.harbour');
+  server.reload();
+  await until('its end', async () => (await harbour()) !== 'Aldermouth');
+});
+
 // --- access mode ---------------------------------------------------------------------------------------------
 
 test('access mode by method and volatility', async () => {
