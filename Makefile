@@ -41,3 +41,7 @@ src/%.o: src/%.cpp
 
 $(OBJS): Makefile
 -include $(wildcard .deps/*.d)
+
+.PHONY: bench
+bench:
+	test/bench/run
