@@ -1,6 +1,7 @@
 #include "auth/claims.h"
 
-#include <cmath>
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <unordered_set>
 
@@ -17,18 +18,50 @@ constexpr std::int64_t kLeeway = 30;  // seconds of difference between clocks
     http::fail("PGRST303", message);
 }
 
+struct Decimal {
+    bool negative = false;
+    std::string digits;         // without zeros at either end
+    std::int64_t exponent = 0;  // of ten
+};
+
+// Of a JSON number.
+Decimal decimal_of(std::string_view text) {
+    Decimal number;
+    const std::size_t e = text.find_first_of("eE");
+    if (e != std::string_view::npos) {
+        const std::string exponent(text.substr(e + 1));
+        number.exponent = std::strtoll(exponent.c_str(), nullptr, 10);  // beyond 64 bits: the largest, which will do
+    }
+    bool fraction = false;
+    std::int64_t shift = 0;
+    for (const char c : text.substr(0, e)) {
+        if (c == '-') number.negative = true;
+        if (c == '.') fraction = true;
+        if (c < '0' || c > '9') continue;
+        if (fraction) --shift;
+        if (c != '0' || !number.digits.empty()) number.digits += c;
+    }
+    while (number.digits.ends_with('0')) {
+        number.digits.pop_back();
+        ++shift;
+    }
+    // the text is far shorter than this, so that nothing of its own brings the sum back
+    constexpr std::int64_t kBeyond = std::int64_t{1} << 62;
+    number.exponent = std::clamp(number.exponent, -kBeyond, kBeyond) + shift;
+    return number;
+}
+
 // A whole number within 64 bits; anything else counts as 0.
 std::int64_t whole_number(std::string_view text) {
-    const std::string copy(text);
-    if (text.find_first_of(".eE") == std::string_view::npos) {
-        errno = 0;
-        const long long value = std::strtoll(copy.c_str(), nullptr, 10);
-        return errno == ERANGE ? 0 : value;
-    }
-    const double value = std::strtod(copy.c_str(), nullptr);
-    constexpr double kLimit = 9223372036854775808.0;
-    if (!std::isfinite(value) || value != std::floor(value) || value >= kLimit || value < -kLimit) return 0;
-    return static_cast<std::int64_t>(value);
+    constexpr std::int64_t kMostDigits = 19;
+    const Decimal number = decimal_of(text);
+    if (number.exponent < 0 || static_cast<std::int64_t>(number.digits.size()) > kMostDigits - number.exponent)
+        return 0;
+    const std::string digits =
+        (number.negative ? "-" : "") + number.digits + std::string(static_cast<std::size_t>(number.exponent), '0');
+    errno = 0;
+    const long long value = std::strtoll(digits.c_str(), nullptr, 10);
+    return errno == ERANGE ? 0 : value;
 }
 
 std::optional<std::int64_t> time_claim(const json::Value& object, const char* name) {
@@ -82,7 +115,7 @@ Claims read_claims(std::string_view payload, std::int64_t now, std::string_view 
     const auto object = json::parse(payload);
     if (!object || object->kind != json::Kind::Object) refuse("The payload of the token is not a JSON object");
     Claims claims;
-    claims.text = std::string(object->text);
+    claims.text = json::without_repeats(*object);
     claims.expires = time_claim(*object, "exp");
     check_expires(claims, now);
     claims.not_before = time_claim(*object, "nbf");

@@ -9,7 +9,7 @@
 namespace pgrest::auth {
 
 struct Claims {
-    std::string text;                        // JSON object as sent
+    std::string text;                        // JSON object as sent, of repeated members the first
     std::optional<std::int64_t> expires;     // exp, seconds since 1970; a number that is not whole counts as 0
     std::optional<std::int64_t> not_before;  // nbf
     std::optional<std::int64_t> issued_at;   // iat

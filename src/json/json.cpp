@@ -1,6 +1,7 @@
 #include "json/json.h"
 
 #include <cstdint>
+#include <set>
 
 namespace pgrest::json {
 
@@ -263,6 +264,75 @@ Value next_value(Scanner& scanner) {
     return {kind.value_or(Kind::Null), std::string_view(start, scanner.position() - start)};
 }
 
+// Copies a value that has been accepted before, in one pass, and leaves out members whose name came before.
+class RepeatRemover {
+public:
+    explicit RepeatRemover(std::string_view text) : scanner_(text), kept_(text.data()) {}
+
+    std::string run() {
+        value();
+        keep_until(scanner_.position());
+        return std::move(out_);
+    }
+
+private:
+    void keep_until(const char* end) {
+        out_.append(kept_, end);
+        kept_ = end;
+    }
+
+    void value() {
+        if (scanner_.peek() == '{') return object();
+        if (scanner_.peek() == '[') return array();
+        scanner_.value(kMaxDepth);
+    }
+
+    void array() {
+        scanner_.take('[');
+        scanner_.skip_space();
+        while (!scanner_.at_end() && !scanner_.take(']')) {
+            value();
+            scanner_.skip_space();
+            scanner_.take(',');
+            scanner_.skip_space();
+        }
+    }
+
+    // A repeated member is never the first, so the comma before it goes with it.
+    void object() {
+        std::set<std::string> seen;
+        scanner_.take('{');
+        scanner_.skip_space();
+        const char* before = scanner_.position();
+        while (!scanner_.at_end() && !scanner_.take('}')) {
+            scanner_.take(',');
+            scanner_.skip_space();
+            const bool first = seen.insert(name()).second;
+            if (!first) keep_until(before);
+            scanner_.skip_space();
+            scanner_.take(':');
+            scanner_.skip_space();
+            if (first)
+                value();
+            else
+                scanner_.value(kMaxDepth);
+            if (!first) kept_ = scanner_.position();
+            before = scanner_.position();
+            scanner_.skip_space();
+        }
+    }
+
+    std::string name() {
+        const char* const start = scanner_.position();
+        scanner_.string();
+        return decode(std::string_view(start, scanner_.position() - start));
+    }
+
+    Scanner scanner_;
+    const char* kept_;  // where what has not been copied begins
+    std::string out_;
+};
+
 }  // namespace
 
 std::optional<Value> parse(std::string_view text, int max_depth) {
@@ -335,6 +405,10 @@ std::string compact(const Value& value) {
         if (quoted && c == '\\') out += value.text[++i];
     }
     return out;
+}
+
+std::string without_repeats(const Value& value) {
+    return RepeatRemover(value.text).run();
 }
 
 static void append_control(std::string& out, unsigned char c) {

@@ -43,6 +43,9 @@ std::string string_of(const Value& string);
 // The value's text without white space between its tokens.
 std::string compact(const Value& value);
 
+// The value's text where every object, at any depth, has only the first of its members of one name.
+std::string without_repeats(const Value& value);
+
 // Appends text as a JSON string with its quotes. Invalid UTF-8 is replaced by U+FFFD.
 void append_string(std::string& out, std::string_view text);
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "http/error.h"
 #include "pg/guard.h"
 #include "pool/database_settings.h"
 #include "pool/process.h"
 #include "pool/snapshot.h"
 #include "pool/state.h"
+#include "settings/secret_file.h"
 #include "settings/settings.h"
 
 extern "C" {
@@ -39,6 +39,7 @@ namespace {
 constexpr int longest_delay = 32;  // seconds between attempts to start executors
 constexpr int poll_interval = 1000;
 constexpr int patience_with_database = 30000;
+constexpr int file_interval = 250;  // between two looks at a file of the secret that changes
 
 struct Registration {
     BackgroundWorkerHandle* handle = nullptr;
@@ -47,7 +48,12 @@ struct Registration {
 
 struct Self {
     std::vector<Registration> registrations;
-    config::Settings settings;     // the server parameters
+    config::Settings settings;  // the server parameters
+    config::Settings wanted;    // with what the database adds: in force, unless they were refused
+    bool has_wanted = false;
+    settings::FileStamp read;  // the file of the secret as it was when it was read
+    settings::FileStamp seen;  // as it was at the last look
+    TimestampTz looked = 0;
     bool may_connect = false;      // they could be read, so executors are of use
     bool awaits_database = false;  // for the settings that are kept there
     TimestampTz asked = 0;
@@ -70,9 +76,23 @@ void log_problems(const char* outcome, const std::vector<config::Problem>& probl
 
 using Problems = std::vector<config::Problem>;
 
+// The file as it is before it is read, so that what changes meanwhile is read again.
+void remember_secret_file(const config::Settings& settings) {
+    const auto file = settings::secret_file(settings);
+    self.read = self.seen = file ? settings::look_at(*file) : settings::FileStamp{};
+}
+
+config::Built build(config::Settings& settings) {
+    remember_secret_file(settings);
+    if (auto problem = settings::read_secret_file(settings)) return {{}, {std::move(*problem)}, {}};
+    return config::build(settings, 0);
+}
+
 // Puts them into force, or returns the reasons why not.
-Problems put_into_force(const config::Settings& settings) {
-    const config::Built built = config::build(settings, 0);
+Problems put_into_force(config::Settings settings) {
+    self.wanted = settings;
+    self.has_wanted = true;
+    const config::Built built = build(settings);
     log_problems("pgrest: ", built.warnings);
     if (!built.config) return built.problems;
     if (!publish(settings)) return {{"pgrest", "the settings are too long"}};
@@ -91,14 +111,12 @@ void conclude(const Problems& problems) {
 // Now, or when the database has answered.
 void load_configuration() {
     self.awaits_database = false;
+    self.has_wanted = false;
     // the values of the start are in force until a restart
     if (!settings::refused_at_start().empty()) return conclude(settings::refused_at_start());
-    try {
-        self.settings = settings::collect();
-    } catch (const http::Failure& failure) {
-        return conclude({{"pgrest", failure.error().message}});
-    }
-    const config::Built built = config::build(self.settings, 0);
+    self.settings = settings::collect();
+    config::Settings alone = self.settings;
+    const config::Built built = build(alone);
     if (!built.config) return conclude(built.problems);
     self.may_connect = true;
     if (!built.config->db_config) return conclude(put_into_force(self.settings));
@@ -122,6 +140,26 @@ void hear_database() {
     for (const auto& [name, value] : answer->settings)
         settings[name] = value;
     conclude(put_into_force(settings));
+}
+
+// A file that is being written differs from one look to the next, so it is read when two looks agree.
+bool has_new_secret_file() {
+    const auto file = settings::secret_file(self.has_wanted ? self.wanted : self.settings);
+    if (!file || self.awaits_database) return false;
+    if (!TimestampDifferenceExceeds(self.looked, GetCurrentTimestamp(), file_interval - 1)) return false;
+    self.looked = GetCurrentTimestamp();
+    const settings::FileStamp stamp = settings::look_at(*file);
+    const bool at_rest = stamp == self.seen;
+    self.seen = stamp;
+    return at_rest && stamp != self.read;
+}
+
+// Executors hold no keys, so none is replaced.
+void watch_secret_file() {
+    if (!has_new_secret_file()) return;
+    log_line("pgrest reads pgrest.jwt_secret again, because its file has changed");
+    if (!self.has_wanted) return load_configuration();
+    conclude(put_into_force(self.wanted));
 }
 
 void reload_configuration() {
@@ -393,9 +431,9 @@ void manage() {
 }
 
 void wait() {
-    pg::guarded([] {
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, poll_interval,
-                  wait_event(Wait::ForExecutors));
+    const int longest = self.seen == self.read ? poll_interval : file_interval;
+    pg::guarded([=] {
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, longest, wait_event(Wait::ForExecutors));
         ResetLatch(MyLatch);
     });
 }
@@ -409,6 +447,7 @@ void run() {
         wait();
         if (pg::guarded([] { return handle_interrupts(); })) reload_configuration();
         hear_database();
+        watch_secret_file();
     }
 }
 

@@ -17,8 +17,7 @@ namespace pgrest::settings {
 void define();
 
 // The text of the configuration's settings as this process has them. Those that have their default are absent, so that
-// an older name can speak when the newer one is silent. `@file` values are the file's content.
-// Throws http::Failure (PGRST002) when a file cannot be read.
+// an older name can speak when the newer one is silent. A secret in a file (@path) has not been read.
 config::Settings collect();
 
 // The configuration of this backend's own values: for pgrest.request() in an ordinary session. Throws http::Failure

@@ -1,13 +1,11 @@
 // The values of this process: as text for the configuration, as numbers for the workers.
-#include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "http/error.h"
 #include "pool/database_settings.h"
 #include "pool/pool.h"
 #include "settings/hooks.h"
+#include "settings/secret_file.h"
 #include "settings/settings.h"
 #include "settings/variables.h"
 
@@ -15,33 +13,14 @@ namespace pgrest::settings {
 
 namespace {
 
-[[noreturn]] void cannot_serve(const std::string& setting, const std::string& reason) {
-    http::fail("PGRST002", "The settings cannot be served: pgrest." + setting + ": " + reason);
-}
-
-// The content of a file, one trailing line feed removed. Relative names start in the data directory.
-std::string content_of(const char* setting, const std::string& path) {
-    constexpr std::size_t largest = 64 * 1024;
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) cannot_serve(setting, "could not open the file \"" + path + "\": " + std::strerror(errno));
-    std::string content(largest + 1, '\0');
-    file.read(content.data(), static_cast<std::streamsize>(content.size()));
-    if (file.bad()) cannot_serve(setting, "could not read the file \"" + path + "\"");
-    content.resize(static_cast<std::size_t>(file.gcount()));
-    if (content.size() > largest) cannot_serve(setting, "the file \"" + path + "\" is too large");
-    if (content.ends_with('\n')) content.pop_back();
-    if (content.empty()) cannot_serve(setting, "the file \"" + path + "\" is empty");
-    return content;
+[[noreturn]] void cannot_serve(const config::Problem& problem) {
+    http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
 }
 
 std::string value_of(std::size_t index) {
-    const TextSetting& setting = text_settings[index];
-    const bool secret = std::strcmp(setting.name, "jwt_secret") == 0;
+    const bool secret = std::strcmp(text_settings[index].name, "jwt_secret") == 0;
     const char* text = secret ? variables.secret : variables.text[index];
-    if (!text) return {};
-    if (secret && text[0] == '@') return content_of(setting.name, text + 1);
-    return text;
+    return text ? text : "";
 }
 
 bool is_given(const TextSetting& setting, const std::string& value) {
@@ -73,28 +52,32 @@ std::string bytes_of(int kilobytes) {
     return kilobytes < 0 ? "-1" : std::to_string(static_cast<long long>(kilobytes) * 1024);
 }
 
-std::shared_ptr<const config::Config> require_built(const config::Settings& settings) {
-    config::Built built = config::build(settings, variables.changes);
+std::shared_ptr<const config::Config> require_built(config::Settings settings) {
+    if (const auto problem = read_secret_file(settings)) cannot_serve(*problem);
+    const config::Built built = config::build(settings, variables.changes);
     if (built.config) return built.config;
-    if (built.problems.empty()) cannot_serve("?", "unknown reason");
-    const config::Problem& problem = built.problems.front();
-    http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
+    cannot_serve(built.problems.empty() ? config::Problem{"pgrest", "unknown reason"} : built.problems.front());
 }
 
-std::shared_ptr<const config::Config> build_for_backend() {
-    if (!refused_at_start().empty()) {
-        const config::Problem& problem = refused_at_start().front();
-        http::fail("PGRST002", "The settings cannot be served: " + problem.setting + ": " + problem.reason);
-    }
+// With what the database adds, if it has been asked.
+config::Settings settings_of_backend() {
+    if (!refused_at_start().empty()) cannot_serve(refused_at_start().front());
     config::Settings settings = collect();
-    auto without_database = require_built(settings);
-    if (!without_database->db_config || !pool::available()) return without_database;
+    if (!require_built(settings)->db_config || !pool::available()) return settings;
     const auto answer = pool::database_answer();
-    if (!answer || answer->problem || answer->settings.empty()) return without_database;
+    if (!answer || answer->problem) return settings;
     for (const auto& [name, value] : answer->settings)
         settings[name] = value;
-    return require_built(settings);
+    return settings;
 }
+
+// What the configuration of this backend was made of.
+struct Origin {
+    unsigned long changes = 0;
+    std::uint64_t database_answer = 0;
+    std::string file;
+    FileStamp stamp;
+};
 
 }  // namespace
 
@@ -110,13 +93,16 @@ config::Settings collect() {
 
 std::shared_ptr<const config::Config> of_this_backend() {
     static std::shared_ptr<const config::Config> built;
-    static unsigned long built_at = 0;
-    static std::uint64_t answer = 0;
+    static Origin of;
     const std::uint64_t newest = pool::number_of_database_answer();
-    if (built && built_at == variables.changes && answer == newest) return built;
-    built = build_for_backend();
-    built_at = variables.changes;
-    answer = newest;
+    if (built && of.changes == variables.changes && of.database_answer == newest &&
+        (of.file.empty() || look_at(of.file) == of.stamp))
+        return built;
+    const config::Settings settings = settings_of_backend();
+    Origin origin{variables.changes, newest, secret_file(settings).value_or(""), {}};
+    if (!origin.file.empty()) origin.stamp = look_at(origin.file);
+    built = require_built(settings);
+    of = origin;
     return built;
 }
 
