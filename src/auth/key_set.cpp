@@ -326,6 +326,13 @@ bool KeySet::is_short_secret() const {
     return keys_.size() == 1 && keys_.front().text_secret && keys_.front().secret.size() < kLeast;
 }
 
+std::optional<std::size_t> KeySet::shortest_secret() const {
+    std::optional<std::size_t> shortest;
+    for (const Key& key : keys_)
+        if (key.type == Type::Secret) shortest = std::min(shortest.value_or(key.secret.size()), key.secret.size());
+    return shortest;
+}
+
 bool is_known_algorithm(std::string_view algorithm) {
     return find_algorithm(algorithm) != nullptr;
 }

@@ -34,6 +34,9 @@ public:
     // A text secret of fewer than 32 bytes (RFC 7518 section 3.2 asks for at least that many).
     bool is_short_secret() const;
 
+    // Length in bytes of the shortest key that is a secret; nothing when all of them are public.
+    std::optional<std::size_t> shortest_secret() const;
+
 private:
     std::vector<Key> keys_;
 };

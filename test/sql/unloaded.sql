@@ -21,6 +21,7 @@ SELECT * FROM pgrest.workers;
 SELECT pgrest.reload();
 SELECT pgrest.pause();
 SELECT pgrest.resume();
+SELECT problem FROM pgrest.check_settings();
 
 -- ordinary roles may sign, in a session that has not loaded the library before
 CREATE ROLE regress_clerk;

@@ -148,6 +148,15 @@ TEST(KeySet, ATextIsForHs256Only) {
     EXPECT_FALSE(keys(kSecret)->is_short_secret());
 }
 
+TEST(KeySet, TellsTheLengthOfItsShortestSecret) {
+    EXPECT_EQ(keys("short")->shortest_secret(), 5U);
+    const std::string ed = R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
+    EXPECT_EQ(keys(ed)->shortest_secret(), std::nullopt);
+    EXPECT_EQ(
+        keys(R"({"keys":[{"kty":"oct","k":"AAAAAAAA"},)" + ed + R"(,{"kty":"oct","k":"AAAA"}]})")->shortest_secret(),
+        3U);
+}
+
 TEST(KeySet, RefusesDerAndOddLengths) {
     const Example& ec = kExamples[2];
     const std::string token = ec.token;
