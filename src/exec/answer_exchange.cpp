@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "catalog/pg_catalog.h"
+#include "exec/hoisted_settings.h"
 #include "http/claim_settings.h"
 #include "http/error.h"
 #include "http/response_settings.h"
@@ -25,12 +26,6 @@ std::string pre_request_sql(const std::string& function) {
     const std::size_t dot = function.find('.');
     if (dot == std::string::npos) return "SELECT " + sql::quoted(function) + "()";
     return "SELECT " + sql::quoted(function.substr(0, dot)) + "." + sql::quoted(function.substr(dot + 1)) + "()";
-}
-
-bool is_hoisted(const config::Config& config, const std::string& name, const std::string& value) {
-    const std::string clause = name + "=" + value;
-    return std::any_of(config.hoisted_settings.begin(), config.hoisted_settings.end(),
-                       [&](const std::string& hoisted) { return clause.find(hoisted) != std::string::npos; });
 }
 
 bool same_word(std::string_view a, std::string_view lower) {
@@ -109,9 +104,8 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
     if (admitted.preferences.timezone) settings.emplace_back("timezone", *admitted.preferences.timezone);
     if (!function) return plan;
     plan.function_isolation = isolation_of(*function);
-    for (const auto& [name, value] : function->settings)
-        if (name != "default_transaction_isolation" && is_hoisted(config, name, value))
-            settings.emplace_back(name, value);
+    for (auto& hoisted : hoisted_settings(function->settings, config.hoisted_settings))
+        settings.push_back(std::move(hoisted));
     return plan;
 }
 
@@ -168,7 +162,7 @@ void Exchange::send(Draft& draft, Body& body) {
         sink.finish();
         return;
     }
-    apply_response_settings(draft);
+    if (draft.shaped_by_sql) apply_response_settings(draft);
     std::optional<std::uint64_t> length;
     if (draft.has_body && !is_head()) length = body.size();
     sink.start(draft.status, {}, draft.headers, length);

@@ -27,6 +27,7 @@ struct Draft {
     int status = 200;
     http::Headers headers;
     bool has_body = true;
+    bool shaped_by_sql = true;  // false: response.status and response.headers have no effect
 };
 
 class Exchange {

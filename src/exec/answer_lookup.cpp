@@ -31,6 +31,7 @@ void answer_explained(Exchange& exchange, const answer::Representation& represen
     exchange.run(text, format, options, body);
     exchange.end();
     Draft draft;
+    draft.shaped_by_sql = false;
     exchange.add_common_headers(draft, &representation.content_type);
     exchange.send(draft, body);
 }

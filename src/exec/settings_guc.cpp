@@ -1,6 +1,6 @@
 #include "exec/settings_guc.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "pg/postgres.h"
 
@@ -15,16 +15,28 @@ namespace pgrest::exec {
 
 namespace {
 
-const config_generic* find_setting(const char* name) {
 #if PG_VERSION_NUM >= 160000
+const config_generic* find_setting(const char* name) {
     return find_option(name, false, true, 0);
-#else
-    config_generic** const all = get_guc_variables();
-    for (int i = 0; i < GetNumConfigOptions(); ++i)
-        if (pg_strcasecmp(all[i]->name, name) == 0) return all[i];
-    return nullptr;
-#endif
 }
+#else
+// The order of PostgreSQL's table (guc.c, guc_name_compare).
+int compare_names(const char* a, const char* b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+    for (; *a != '\0' && *b != '\0'; ++a, ++b)
+        if (lower(*a) != lower(*b)) return lower(*a) - lower(*b);
+    return (*a != '\0') - (*b != '\0');
+}
+
+const config_generic* find_setting(const char* name) {
+    config_generic** const all = get_guc_variables();
+    config_generic** const end = all + GetNumConfigOptions();
+    config_generic** const found = std::lower_bound(
+        all, end, name,
+        [](const config_generic* setting, const char* wanted) { return compare_names(setting->name, wanted) < 0; });
+    return found != end && compare_names((*found)->name, name) == 0 ? *found : nullptr;
+}
+#endif
 
 }  // namespace
 

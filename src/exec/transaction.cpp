@@ -99,7 +99,7 @@ void switch_role(const Preparation* plan) {
 
 void prepare(const Preparation* plan) {
     RoleSettings role;
-    if (plan->apply_role_settings) role = read_role_settings(plan->role, plan->authenticator);
+    if (plan->apply_role_settings) role = read_role_settings(plan->role, plan->authenticator, !plan->subtransaction);
     set_transaction_mode(plan, &role);
     set_local("search_path", plan->search_path, plan->subtransaction);
     for (int i = 0; i < role.count; ++i)
