@@ -115,7 +115,10 @@ void Exchange::begin(const TransactionPlan& plan) {
 
 Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,
                       std::optional<std::size_t> binary_value) {
-    return exec::run(Statement{text.text(), text.values(), binary_value}, format, options, body);
+    Outcome outcome = exec::run(Statement{text.text(), text.values(), binary_value}, format, options, body);
+    response_status_ = outcome.response_status.value_or("");
+    response_headers_ = outcome.response_headers.value_or("");
+    return outcome;
 }
 
 void Exchange::read_response_settings() {
@@ -124,7 +127,6 @@ void Exchange::read_response_settings() {
 }
 
 void Exchange::end() {
-    read_response_settings();
     if (!answer::ends_with_rollback(admitted.preferences, config.tx_end)) {
         transaction_.commit();
         return;

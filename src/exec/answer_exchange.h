@@ -52,7 +52,7 @@ public:
     void begin(const TransactionPlan& plan);
     Outcome run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,
                 std::optional<std::size_t> binary_value = {});
-    // Reads response.*, ends the transaction as settings and preferences say.
+    // Ends the transaction as settings and preferences say.
     void end();
     std::string setting(const char* name) { return transaction_.setting(name); }
 
@@ -60,7 +60,7 @@ public:
     // Content-Type, Content-Profile and what all successful answers share.
     void add_common_headers(Draft& draft, const std::string* content_type) const;
     void add_preferences(Draft& draft, const answer::Honoured& honoured) const;
-    // Lays response.status and response.headers (read by end()) over the draft. Throws PGRST111, PGRST112.
+    // Lays response.status and response.headers (as the last statement left them) over the draft. Throws PGRST111, PGRST112.
     void apply_response_settings(Draft& draft) const;
     void send(Draft& draft, Body& body);
 

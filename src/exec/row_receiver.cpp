@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "exec/settings_guc.h"
 #include "pg/text.h"
 
 extern "C" {
@@ -157,7 +158,11 @@ void start_up(DestReceiver* self, int, TupleDesc description) {
     MemoryContextSwitchTo(before);
 }
 
-void shut_down(DestReceiver*) {}
+void shut_down(DestReceiver* self) {
+    auto* receiver = reinterpret_cast<RowReceiver*>(self);
+    receiver->response_status = MemoryContextStrdup(receiver->context, value_of_setting("response.status"));
+    receiver->response_headers = MemoryContextStrdup(receiver->context, value_of_setting("response.headers"));
+}
 void destroy(DestReceiver*) {}
 
 }  // namespace

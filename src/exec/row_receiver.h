@@ -35,6 +35,9 @@ struct RowReceiver {
     int values_count;     // hidden values, or fields
     const char** values;  // of the first row; nullptr = NULL
     bool has_values;
+    // response.status and response.headers after the last row, before AFTER triggers; nullptr: there was no end of rows
+    const char* response_status;
+    const char* response_headers;
 };
 
 // Allocates in the current memory context.

@@ -134,6 +134,8 @@ Outcome outcome_of(const RowReceiver* receiver) {
     Outcome outcome;
     outcome.rows = receiver->written;
     outcome.total = receiver->seen;
+    if (receiver->response_status) outcome.response_status = receiver->response_status;
+    if (receiver->response_headers) outcome.response_headers = receiver->response_headers;
     if (!receiver->has_values) return outcome;
     auto& values = receiver->form == RowForm::Fields ? outcome.fields : outcome.hidden;
     for (int i = 0; i < receiver->values_count; ++i)

@@ -54,6 +54,9 @@ struct Outcome {
     std::int64_t total = 0;  // rows seen, window or not
     std::vector<std::optional<std::string>> hidden;
     std::vector<std::optional<std::string>> fields;  // RowForm::Fields
+    // As they were after the last row, before AFTER triggers ran; nothing when the statement has no rows (EXPLAIN).
+    std::optional<std::string> response_status;
+    std::optional<std::string> response_headers;
 };
 
 struct RunOptions {

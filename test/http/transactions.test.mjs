@@ -89,17 +89,6 @@ test('statement_timeout of a role ends a request, and the next one has none', as
   assert.equal((await server.get('/rpc/nap?seconds=0.3')).status, 200);
 });
 
-test('settings of roles act after a reload, and not without db_config', async () => {
-  await server.sql(`alter role clerk set work_mem = '9MB'`);
-  server.reload();
-  await until('the setting', async () => (await show('work_mem', as('clerk'))) === '9MB');
-  server.reload({ 'pgrest.db_config': 'off' });
-  await until('no settings of roles', async () => (await show('statement_timeout', as('slow'))) === '0');
-  assert.equal(await show('transaction_isolation', as('strict')), 'read committed');
-  server.reload({ 'pgrest.db_config': 'on' });
-  await until('settings of roles', async () => (await show('statement_timeout', as('slow'))) === '150ms');
-});
-
 test('settings of a function: hoisted ones act on the whole transaction', async () => {
   assert.equal((await server.get('/rpc/hoisted?name=statement_timeout', as('slow'))).body, '7s');
   assert.deepEqual((await server.get('/rpc/logged?select=seen_by')).body, [{ seen_by: '9s' }]);
