@@ -60,7 +60,8 @@ public:
     // Content-Type, Content-Profile and what all successful answers share.
     void add_common_headers(Draft& draft, const std::string* content_type) const;
     void add_preferences(Draft& draft, const answer::Honoured& honoured) const;
-    // Lays response.status and response.headers (as the last statement left them) over the draft. Throws PGRST111, PGRST112.
+    // Lays response.status and response.headers (as the last statement left them) over the draft. Throws PGRST111,
+    // PGRST112.
     void apply_response_settings(Draft& draft) const;
     void send(Draft& draft, Body& body);
 
