@@ -42,6 +42,10 @@ src/%.o: src/%.cpp
 $(OBJS): Makefile
 -include $(wildcard .deps/*.d)
 
-.PHONY: bench
+.PHONY: bench soak
 bench:
 	test/bench/run
+
+# make soak MINUTES=30 SEED=7
+soak:
+	script/soak $(MINUTES) $(SEED)

@@ -67,6 +67,21 @@ REVOKE ALL ON workers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION workers() TO pg_monitor;
 GRANT SELECT ON workers TO pg_monitor;
 
+CREATE FUNCTION queue(OUT slots integer, OUT arriving integer, OUT waiting integer, OUT running integer,
+                      OUT answered integer, OUT body_memory bigint, OUT body_memory_used bigint)
+RETURNS record
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'pgrest_queue';
+COMMENT ON FUNCTION queue() IS 'The row of the view queue.';
+REVOKE ALL ON FUNCTION queue() FROM PUBLIC;
+
+CREATE VIEW queue AS SELECT * FROM queue();
+COMMENT ON VIEW queue IS
+  'Requests on their way: how many slots there are, how many requests arrive, wait for an executor, run, or are answered and not yet taken by their client; bytes of memory for bodies, and how many are in use.';
+REVOKE ALL ON queue FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue() TO pg_monitor;
+GRANT SELECT ON queue TO pg_monitor;
+
 -- ---------------------------------------------------------------- is the installation safe?
 CREATE FUNCTION check_settings(OUT problem text, OUT database text, OUT authenticator text, OUT schemas text,
                                OUT extra_search_path text, OUT anon_role text, OUT pre_request text,

@@ -1,4 +1,4 @@
-// pgrest.version(), reload(), pause(), resume(), workers(): the running server seen from SQL.
+// pgrest.version(), reload(), pause(), resume(), workers(), queue(): the running server seen from SQL.
 #include <string>
 
 #include "functions/arguments.h"
@@ -15,6 +15,7 @@ PG_FUNCTION_INFO_V1(pgrest_reload);
 PG_FUNCTION_INFO_V1(pgrest_pause);
 PG_FUNCTION_INFO_V1(pgrest_resume);
 PG_FUNCTION_INFO_V1(pgrest_workers);
+PG_FUNCTION_INFO_V1(pgrest_queue);
 }
 
 namespace {
@@ -83,5 +84,16 @@ extern "C" PGDLLEXPORT Datum pgrest_workers(PG_FUNCTION_ARGS) {
         }
         pgrest::functions::return_rows(fcinfo, rows);
         return static_cast<Datum>(0);
+    });
+}
+
+extern "C" PGDLLEXPORT Datum pgrest_queue(PG_FUNCTION_ARGS) {
+    return pgrest::pg::translate_exceptions([&] {
+        require_pool();
+        const pgrest::pool::QueueRow row = pgrest::pool::queue();
+        return pgrest::functions::record_of_texts(
+            fcinfo, {std::to_string(row.slots), std::to_string(row.arriving), std::to_string(row.waiting),
+                     std::to_string(row.running), std::to_string(row.answered), std::to_string(row.body_memory),
+                     std::to_string(row.body_memory_used)});
     });
 }

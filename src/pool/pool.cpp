@@ -100,6 +100,25 @@ std::vector<Seen> see_all() {
     return rows;
 }
 
+void count_job(QueueRow& row, JobState state) {
+    switch (state) {
+        case JobState::Free:
+            break;
+        case JobState::Held:
+            ++row.arriving;
+            break;
+        case JobState::Queued:
+            ++row.waiting;
+            break;
+        case JobState::Running:
+            ++row.running;
+            break;
+        case JobState::Done:
+            ++row.answered;
+            break;
+    }
+}
+
 }  // namespace
 
 void install() {
@@ -138,6 +157,21 @@ std::vector<WorkerRow> workers() {
         rows.push_back({seen.pid, seen.kind, seen.state, time_text(seen.since), seen.request,
                         static_cast<std::int64_t>(seen.requests)});
     return rows;
+}
+
+QueueRow queue() {
+    const Shared& all = *shared();
+    QueueRow row;
+    {
+        const Locked locked(all.lock, LW_SHARED);
+        for (int i = 0; i < all.job_count; ++i)
+            count_job(row, all.jobs[i].state);
+    }
+    const Locked locked(all.chunk_lock, LW_SHARED);
+    row.slots = all.job_count;
+    row.body_memory = static_cast<std::int64_t>(chunk_size) * all.chunk_count;
+    row.body_memory_used = static_cast<std::int64_t>(chunk_size) * (all.chunk_count - all.free_chunks);
+    return row;
 }
 
 }  // namespace pgrest::pool

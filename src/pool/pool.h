@@ -36,4 +36,13 @@ struct WorkerRow {
 
 std::vector<WorkerRow> workers();
 
+// What requests and bodies on their way take of the shared memory. Of `slots` requests some are being handed over, some
+// wait for an executor, some run, and some are answered and their client has not taken everything yet.
+struct QueueRow {
+    int slots = 0, arriving = 0, waiting = 0, running = 0, answered = 0;
+    std::int64_t body_memory = 0, body_memory_used = 0;  // bytes
+};
+
+QueueRow queue();
+
 }  // namespace pgrest::pool

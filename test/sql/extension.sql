@@ -10,14 +10,16 @@ ALTER EXTENSION pgrest UPDATE;
 SELECT p.oid::regprocedure, obj_description(p.oid, 'pg_proc') IS NOT NULL AS documented
   FROM pg_proc p WHERE pronamespace = 'pgrest'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C";
 SELECT obj_description('pgrest.workers'::regclass, 'pg_class');
+SELECT obj_description('pgrest.queue'::regclass, 'pg_class');
 
 -- who may use it without being granted anything
 SELECT p.oid::regprocedure, provolatile, proparallel, proisstrict,
        has_function_privilege('regress_clerk', p.oid, 'EXECUTE') AS anybody,
        has_function_privilege('pg_monitor', p.oid, 'EXECUTE') AS monitor
   FROM pg_proc p WHERE pronamespace = 'pgrest'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C";
-SELECT has_table_privilege('regress_clerk', 'pgrest.workers', 'SELECT') AS anybody,
-       has_table_privilege('pg_monitor', 'pgrest.workers', 'SELECT') AS monitor;
+SELECT view, has_table_privilege('regress_clerk', view, 'SELECT') AS anybody,
+       has_table_privilege('pg_monitor', view, 'SELECT') AS monitor
+  FROM unnest('{pgrest.workers, pgrest.queue}'::regclass[]) view;
 
 -- it belongs to one schema; dropped, it leaves that empty
 ALTER EXTENSION pgrest SET SCHEMA public;

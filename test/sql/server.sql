@@ -50,10 +50,17 @@ SELECT pgrest.resume();
 SELECT pgrest.resume() AS not_paused;
 SELECT regress_wait_for($$ regress_executors() = current_setting('pgrest.workers')::int $$);
 
+-- nothing is on its way
+SELECT slots = current_setting('pgrest.queue_size')::int AS all_slots, arriving, waiting, running, answered,
+       body_memory = pg_size_bytes(current_setting('pgrest.body_memory')) AS all_memory, body_memory_used
+  FROM pgrest.queue;
+
 -- ordinary roles see and change nothing
 SET ROLE regress_clerk;
 SELECT * FROM pgrest.workers;
 SELECT * FROM pgrest.workers();
+SELECT * FROM pgrest.queue;
+SELECT * FROM pgrest.queue();
 SELECT pgrest.reload();
 SELECT pgrest.pause();
 SELECT pgrest.resume();
@@ -71,6 +78,7 @@ REVOKE EXECUTE ON FUNCTION pgrest.reload(), pgrest.pause(), pgrest.resume() FROM
 GRANT pg_monitor TO regress_clerk;
 SET ROLE regress_clerk;
 SELECT count(*) > 2 AS sees FROM pgrest.workers;
+SELECT count(*) AS sees FROM pgrest.queue;
 RESET ROLE;
 REVOKE pg_monitor FROM regress_clerk;
 DROP FUNCTION regress_wait_for(text), regress_executors();

@@ -18,6 +18,7 @@ SELECT status, headers ->> 'Content-Type' AS type, body FROM pgrest.request('GET
 SELECT status, body::json ->> 'code' AS code FROM pgrest.request('GET', '/ships');
 
 SELECT * FROM pgrest.workers;
+SELECT * FROM pgrest.queue;
 SELECT pgrest.reload();
 SELECT pgrest.pause();
 SELECT pgrest.resume();
