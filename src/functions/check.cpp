@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "auth/key_set.h"
@@ -15,7 +14,7 @@
 #include "pg/guard.h"
 #include "pool/database_settings.h"
 #include "pool/pool.h"
-#include "settings/hooks.h"
+#include "settings/secret_file.h"
 #include "settings/settings.h"
 
 extern "C" {
@@ -57,11 +56,18 @@ Access access_of_others(const std::string& name) {
     return {(file.st_mode & S_IROTH) != 0, (file.st_mode & S_IWOTH) != 0 || replace};
 }
 
-// A secret in the database goes over the server parameter.
-bool secret_is_in_database(const config::Config& config) {
-    if (!config.db_config || !pool::available()) return false;
+// The text of jwt_secret, and where it was set. One in the database goes over the server parameter.
+struct Secret {
+    config::Settings settings;
+    const char* place;
+};
+
+Secret find_secret(const config::Config& config) {
+    Secret found{settings::collect(), "configuration"};
+    if (!config.db_config || !pool::available()) return found;
     const auto answer = pool::database_answer();
-    return answer && answer->settings.contains("jwt_secret");
+    if (!answer || answer->problem || !answer->settings.contains("jwt_secret")) return found;
+    return {answer->settings, "database"};
 }
 
 std::string join(const std::vector<std::string>& names) {
@@ -88,14 +94,10 @@ struct Row {
 void describe_secret(const config::Config& config, Row& row) {
     if (!config.keys) return;
     if (const auto bytes = config.keys->shortest_secret()) row.secret_bytes = std::to_string(*bytes);
-    const std::string_view shown = settings::show_secret();
-    if (secret_is_in_database(config)) {
-        row.secret_place = "database";
-        return;
-    }
-    row.secret_place = shown.starts_with('@') ? "file" : "configuration";
-    if (!shown.starts_with('@')) return;
-    row.secret_file = std::string(shown.substr(1));
+    const Secret secret = find_secret(config);
+    row.secret_file = settings::secret_file(secret.settings);
+    row.secret_place = row.secret_file ? "file" : secret.place;
+    if (!row.secret_file) return;
     const Access others = access_of_others(*row.secret_file);
     row.secret_readable = flag(others.read);
     row.secret_changeable = flag(others.change);

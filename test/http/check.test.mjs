@@ -370,6 +370,8 @@ test('a secret in the database is used, and found', async () => {
     'critical: a secret stands in the catalog, where every role can read it: role authenticator: pgrst.jwt_secret\n' +
       'warning: the secret is shorter than 32 bytes: 5 bytes',
   );
+  psql(`${shell(`chmod 644 ${file}`)}alter role authenticator set pgrst.jwt_secret = '@${file}'; select pgrest.reload()`);
+  await until('the file', () => findings() === `critical: everybody on the machine can read the secret: ${file}`);
 });
 
 export { seen };
