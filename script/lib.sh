@@ -253,20 +253,23 @@ wait_for_http() { # DIR PORT
     die "pgrest does not answer on port $2 (last status: $status); the log is $1/log"
 }
 
-# The blocks of one language (sql, ini) of the guide, in their order.
-guide() { awk -v fence="\`\`\`$1" '$0 == fence { on = 1; next } /^```/ { on = 0 } on' "$ROOT/docs/guide.md"; }
+# The blocks of one language (sql, ini) of a document in docs/, in their order.
+blocks_of() { # DOCUMENT LANGUAGE
+    awk -v fence="\`\`\`$2" '$0 == fence { on = 1; next } /^```/ { on = 0 } on' "$ROOT/docs/$1"
+}
 
-# The demonstration: a new cluster in DIR with a database "demo" that holds what docs/guide.md makes, and
-# pgrest serving it on PORT with the guide's settings.
-make_demo() { # DIR PORT
+# The demonstration: a new cluster in DIR with a database "demo" that holds what the document makes, and
+# pgrest serving it on PORT with the document's settings.
+make_demo() { # DIR PORT [DOCUMENT]
+    local document=${3:-guide.md}
     cluster_init "$1" </dev/null
     cluster_start "$1"
     openssl rand -hex 32 | as_postgres tee "$1/data/jwt.secret" >/dev/null
     as_postgres chmod 600 "$1/data/jwt.secret"
     cluster_psql "$1" -c 'create database demo' || die "the database demo could not be made"
-    guide sql | cluster_psql "$1" -d demo >/dev/null || die "the demonstration's SQL (docs/guide.md) failed"
+    blocks_of "$document" sql | cluster_psql "$1" -d demo >/dev/null || die "the SQL of docs/$document failed"
     cluster_stop "$1"
-    guide ini | sed "s/^pgrest.server_port *=.*/pgrest.server_port = $2/" | cluster_configure "$1"
+    blocks_of "$document" ini | sed "s/^pgrest.server_port *=.*/pgrest.server_port = $2/" | cluster_configure "$1"
     cluster_start "$1"
     wait_for_http "$1" "$2"
 }

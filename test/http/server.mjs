@@ -66,14 +66,14 @@ export class Server {
     return server;
   }
 
-  // The demonstration of docs/guide.md.
-  static async demo() {
+  // The demonstration that a document in docs/ makes.
+  static async demo(document) {
     const server = new Server();
     server.dir = mkdtempSync(join(tmpdir(), 'pgrest-http-'));
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     server.database = 'demo';
-    server.cluster('demo', String(server.port));
+    server.cluster('demo', String(server.port), document);
     return server;
   }
 
