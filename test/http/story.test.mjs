@@ -7,7 +7,7 @@ import { Server } from './server.mjs';
 let server;
 let anonymous;
 before(async () => {
-  server = await Server.demo();
+  server = await Server.demo('guide.md');
   anonymous = new PostgrestClient(server.url);
 });
 after(() => server?.drop());
