@@ -50,19 +50,25 @@ const SavedPlan* PlanCache::find(const std::string& key) {
 }
 
 const SavedPlan* PlanCache::add(std::string key, const SavedPlan& plan) {
-    if (by_key_.size() >= kCapacity) {
-        const SavedPlan oldest = entries_.back().second;
-        by_key_.erase(entries_.back().first);
-        entries_.pop_back();
-        free_plan(oldest);
-    }
+    while (!entries_.empty() && (by_key_.size() >= kCapacity || text_ + key.size() > kTextCapacity))
+        drop_oldest();
+    text_ += key.size();
     entries_.emplace_front(std::move(key), plan);
     by_key_.emplace(entries_.front().first, entries_.begin());
     return &entries_.front().second;
 }
 
+void PlanCache::drop_oldest() {
+    const SavedPlan oldest = entries_.back().second;
+    text_ -= entries_.back().first.size();
+    by_key_.erase(entries_.back().first);
+    entries_.pop_back();
+    free_plan(oldest);
+}
+
 void PlanCache::clear() {
     by_key_.clear();
+    text_ = 0;
     while (!entries_.empty()) {
         const SavedPlan plan = entries_.back().second;
         entries_.pop_back();

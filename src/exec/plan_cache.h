@@ -30,6 +30,9 @@ struct SavedPlan {
 class PlanCache {
 public:
     static constexpr std::size_t kCapacity = 512;
+    // A plan takes about a hundred times the memory of its text, so that a few requests of thousands of columns weigh
+    // as much as hundreds of common ones.
+    static constexpr std::size_t kTextCapacity = 256 * 1024;
 
     static PlanCache& of_process();
 
@@ -41,9 +44,12 @@ public:
     std::size_t size() const { return by_key_.size(); }
 
 private:
+    void drop_oldest();
+
     using Entry = std::pair<std::string, SavedPlan>;
     std::list<Entry> entries_;  // most recently used first
     std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+    std::size_t text_ = 0;  // bytes of all keys
 };
 
 // Prepares and keeps. SPI must be connected. May ereport; C in its use of memory.
