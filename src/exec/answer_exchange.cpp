@@ -10,6 +10,10 @@
 #include "pg/guard.h"
 #include "pg/postgres.h"
 
+extern "C" {
+#include "access/xact.h"
+}
+
 namespace pgrest::exec {
 
 namespace {
@@ -59,6 +63,7 @@ Exchange::Exchange(const http::Request& given, const auth::Identity& identity, c
       sink(given_sink),
       admitted(http::admit_authenticated(given, given_config, identity)),
       catalog(shared_catalog(given_config)),
+      surroundings_(options.surroundings),
       authenticator_(options.authenticator),
       access_(options.surroundings),
       transaction_(options.surroundings) {
@@ -115,6 +120,8 @@ void Exchange::begin(const TransactionPlan& plan) {
 
 Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,
                       std::optional<std::size_t> binary_value) {
+    // what log_min_duration_statement measures from
+    if (surroundings_ == Surroundings::OwnTransaction) SetCurrentStatementStartTimestamp();
     Outcome outcome = exec::run(Statement{text.text(), text.values(), binary_value}, format, options, body);
     response_status_ = outcome.response_status.value_or("");
     response_headers_ = outcome.response_headers.value_or("");

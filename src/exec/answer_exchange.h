@@ -77,6 +77,7 @@ public:
 private:
     void read_response_settings();
 
+    Surroundings surroundings_;
     std::string authenticator_;
     CatalogAccess access_;
     Transaction transaction_;

@@ -97,7 +97,7 @@ void execute(Call* call) {
 // Everything from connecting to the last row, as C code: no C++ object with a destructor lives in here.
 void run_connected(Call* call) {
     debug_query_string = call->sql;
-    log_statement_start(call->sql, call->read_only);
+    log_statement_start(call->sql);
     start_statement_timer();
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
     if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);

@@ -33,8 +33,8 @@ void stop_statement_timer() noexcept {
     armed = false;
 }
 
-void log_statement_start(const char* sql, bool read_only) {
-    logged = log_statement == LOGSTMT_ALL || (log_statement == LOGSTMT_MOD && !read_only);
+void log_statement_start(const char* sql) {
+    logged = log_statement == LOGSTMT_ALL || (log_statement == LOGSTMT_MOD && !XactReadOnly);
     if (logged) ereport(LOG, (errmsg("statement: %s", sql), errhidestmt(true)));
 }
 

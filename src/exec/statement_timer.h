@@ -9,7 +9,7 @@ void start_statement_timer();
 void stop_statement_timer() noexcept;
 
 // log_statement; log_duration and log_min_duration_statement.
-void log_statement_start(const char* sql, bool read_only);
+void log_statement_start(const char* sql);
 void log_statement_end(const char* sql);
 
 }  // namespace pgrest::exec

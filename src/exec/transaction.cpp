@@ -139,10 +139,7 @@ void end_or_exit(F call) noexcept {
 
 CatalogAccess::CatalogAccess(Surroundings surroundings) : surroundings_(surroundings) {
     if (surroundings_ != Surroundings::OwnTransaction) return;
-    pg::guarded([] {
-        SetCurrentStatementStartTimestamp();
-        StartTransactionCommand();
-    });
+    pg::guarded([] { StartTransactionCommand(); });
 }
 
 CatalogAccess::~CatalogAccess() {

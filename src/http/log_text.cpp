@@ -25,9 +25,13 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
+std::string request_line(const Request& request) {
+    return printable(request.method) + " " + printable(request.path);
+}
+
 std::string log_text(const Request& request, const Error& error) {
-    return printable(request.method) + " " + printable(request.path) + " answered with " +
-           std::to_string(error.status) + ": " + to_response(error, /* minimal */ false).body;
+    return request_line(request) + " answered with " + std::to_string(error.status) + ": " +
+           to_response(error, /* minimal */ false).body;
 }
 
 }  // namespace pgrest::http

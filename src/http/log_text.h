@@ -12,8 +12,10 @@ namespace pgrest::http {
 // Statuses from here on are logged.
 inline constexpr int first_logged_status = 500;
 
-// "GET /items answered with 500: {"code":...}". The error is shown whole, whatever client_error_verbosity says. Bytes
-// of the path that are no printable ASCII are percent-encoded, a long path is cut.
+// "GET /items": bytes of the path that are no printable ASCII are percent-encoded, a long path is cut.
+std::string request_line(const Request& request);
+
+// "GET /items answered with 500: {"code":...}". The error is shown whole, whatever client_error_verbosity says.
 std::string log_text(const Request& request, const Error& error);
 
 }  // namespace pgrest::http

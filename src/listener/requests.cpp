@@ -9,6 +9,7 @@
 #include "http/admission.h"
 #include "http/error.h"
 #include "http/head.h"
+#include "http/log_text.h"
 #include "listener/server.h"
 #include "pool/jobs.h"
 #include "pool/snapshot.h"
@@ -58,7 +59,7 @@ MHD_Result collect(void* context, MHD_ValueKind, const char* name_text, std::siz
 }
 
 void set_request_line(char* to, std::size_t size, const http::Request& request) {
-    const std::string line = request.method + " " + request.path;
+    const std::string line = http::request_line(request);
     const std::size_t length = std::min(size - 1, line.size());
     std::memcpy(to, line.data(), length);
     to[length] = '\0';

@@ -1,4 +1,5 @@
 // An executor: an ordinary backend without a client, that takes requests from the job table.
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -32,6 +33,7 @@ extern "C" {
 #include <storage/proc.h>
 #include <tcop/tcopprot.h>
 #include <utils/guc.h>
+#include <utils/ps_status.h>
 #include <utils/timestamp.h>
 
 PGDLLEXPORT void pgrest_executor_main(Datum argument);
@@ -272,13 +274,27 @@ void tidy_up() {
     weigh();
 }
 
+// In pg_stat_activity method and path, in the list of processes, which every user of the machine sees, the method.
+void show_request(const char* line) {
+    SetCurrentStatementStartTimestamp();
+    pgstat_report_activity(STATE_RUNNING, line);
+    char method[16] = {};
+    std::memcpy(method, line, std::min(std::strcspn(line, " "), sizeof method - 1));
+    set_ps_display(method);
+}
+
+void show_idleness() {
+    pgstat_report_activity(STATE_IDLE, nullptr);
+    set_ps_display("idle");
+}
+
 void run(int index) {
     Job& job = shared()->jobs[index];
     open_to_cancel(job);
     StreamEnd end = StreamEnd::Broken;
     // a cancel may have come before the signal handler could know what runs
     if (!job.abandoned && executor().cancel_wanted != job.generation) {
-        pgstat_report_activity(STATE_RUNNING, job.request_line);
+        show_request(job.request_line);
         MemoryContextSwitchTo(self.request_context);
         end = work_on(index, job);
     }
@@ -294,7 +310,7 @@ void handle_idle_interrupts() {
 }
 
 void sleep_until_work() {
-    pgstat_report_activity(STATE_IDLE, nullptr);
+    show_idleness();
     const int timeout = self.stats_pending ? WL_TIMEOUT : 0;
     const int events =
         WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | timeout, 1000, wait_event(Wait::ForWork));

@@ -30,6 +30,10 @@ TEST(LogText, EncodesWhatATerminalWouldObey) {
     EXPECT_EQ(line.substr(0, line.find(" answered")), "G%1B /a%0D%0A%7F%FF");
 }
 
+TEST(LogText, NamesARequestByMethodAndPath) {
+    EXPECT_EQ(http::request_line(request("GET", "/d\xC3\xA9j\xC3\xA0/\xF0")), "GET /d%C3%A9j%C3%A0/%F0");
+}
+
 TEST(LogText, CutsLongPaths) {
     const std::string line = http::log_text(request("GET", std::string(5000, '/')), http::own_error("PGRST003", "m"));
     EXPECT_LT(line.size(), 400u);
