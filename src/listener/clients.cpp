@@ -25,23 +25,6 @@ constexpr std::int64_t patience = 10;
 // How soon after a client has closed its half libmicrohttpd should have noticed.
 constexpr std::int64_t half_closed_interval = 200;
 
-bool is_read(const http::Request& request) {
-    return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
-}
-
-bool ends_with_its_client(const Exchange& exchange) {
-    if (!exchange.config) return false;
-    switch (exchange.config->cancel_on_disconnect) {
-        case config::CancelOnDisconnect::Off:
-            return false;
-        case config::CancelOnDisconnect::Reads:
-            return is_read(exchange.request);
-        case config::CancelOnDisconnect::All:
-            return true;
-    }
-    return false;
-}
-
 // Ends the connections whose deadline is over; libmicrohttpd sees it when it reads. A list is in the order of
 // deadlines.
 template <typename Clients>
@@ -54,6 +37,24 @@ void hang_up(Clients& clients, std::int64_t now) {
 }
 
 }  // namespace
+
+bool is_read(const Exchange& exchange) {
+    const std::string& method = exchange.request.method;
+    return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+bool ends_with_its_client(const Exchange& exchange) {
+    if (!exchange.config) return false;
+    switch (exchange.config->cancel_on_disconnect) {
+        case config::CancelOnDisconnect::Off:
+            return false;
+        case config::CancelOnDisconnect::Reads:
+            return is_read(exchange);
+        case config::CancelOnDisconnect::All:
+            return true;
+    }
+    return false;
+}
 
 std::int64_t now_milliseconds() {
     timespec now{};
@@ -236,16 +237,23 @@ void Server::begin_shutdown() {
     hang_up(resting_clients_, INT64_MAX);
 }
 
+// A write that an executor has begun may still be committed: its client is told nothing rather than something wrong.
+void Server::cut_off(Exchange& exchange) {
+    const bool begun = exchange.job != pool::nothing && !pool::withdraw_job(exchange.job);
+    if (begun && ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
+    let_go(exchange);
+    stop_waiting(exchange);
+    if (exchange.stage == Stage::Waiting && begun && !is_read(exchange)) exchange.stage = Stage::Gone;
+    if (exchange.stage == Stage::Waiting)
+        answer_instead(exchange, http::from_database({"57P01", "the server is shutting down", {}, {}}, true));
+    resume(exchange);
+}
+
 void Server::stop() {
     Exchange* next = nullptr;
     for (Exchange* exchange = alive_.front(); exchange; exchange = next) {
         next = decltype(alive_)::after(*exchange);
-        if (!exchange->suspended) continue;
-        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) pool::cancel_job(exchange->job);
-        let_go(*exchange);
-        if (exchange->stage == Stage::Waiting)
-            answer_instead(*exchange, http::from_database({"57P01", "the server is shutting down", {}, {}}, true));
-        resume(*exchange);
+        if (exchange->suspended) cut_off(*exchange);
     }
     // it aborts when a suspended connection is left
     for (int round = 0; round < 3; ++round)

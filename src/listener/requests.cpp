@@ -224,6 +224,7 @@ bool Server::give_to_executors(Exchange& exchange) {
     }
     pool::Job& slot = pool::shared()->jobs[job];
     set_request_line(slot.request_line, sizeof slot.request_line, exchange.request);
+    slot.ends_with_client = ends_with_its_client(exchange);
     exchange.job = job;
     by_job_[static_cast<std::size_t>(job)] = &exchange;
     exchange.reader.begin(slot);

@@ -95,6 +95,7 @@ private:
     // clients.cpp
     void client_half_closed(Client& client);
     void client_went_away(Exchange& exchange);
+    void cut_off(Exchange& exchange);
     void expect_head(Client& client, bool fresh);
 
     int index_;
@@ -119,5 +120,9 @@ private:
 };
 
 std::int64_t now_milliseconds();
+
+bool is_read(const Exchange& exchange);
+// It is of no use to anyone when its client goes away.
+bool ends_with_its_client(const Exchange& exchange);
 
 }  // namespace pgrest::listener

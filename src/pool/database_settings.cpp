@@ -50,6 +50,8 @@ constexpr const char* allowed[] = {"db_aggregates_enabled",
 
 constexpr std::string_view prefix = "pgrst.";
 
+std::uint64_t answering = 0;  // the question that this process is at, 0 = none
+
 bool is_allowed(std::string_view name) {
     return std::find(std::begin(allowed), std::end(allowed), name) != std::end(allowed);
 }
@@ -201,6 +203,21 @@ void read_and_deliver(std::uint64_t question) {
 
 }  // namespace
 
+namespace {
+
+// An idle executor, if any; the others see the question after their request.
+void wake_one() {
+    Shared& all = *shared();
+    Latch* latch = nullptr;
+    {
+        const Locked locked(all.lock, LW_SHARED);
+        if (all.first_idle != nothing) latch = all.executors[all.first_idle].latch;
+    }
+    if (latch) SetLatch(latch);
+}
+
+}  // namespace
+
 // ---------------------------------------------------------------- launcher
 void ask_for_database_settings(const std::string& function) {
     Shared& all = *shared();
@@ -209,13 +226,7 @@ void ask_for_database_settings(const std::string& function) {
         copy_text(all.database_settings.function, sizeof all.database_settings.function, function);
         all.database_settings.wanted.fetch_add(1);
     }
-    // an idle one, if any; the others see it after their request
-    Latch* latch = nullptr;
-    {
-        const Locked locked(all.lock, LW_SHARED);
-        if (all.first_idle != nothing) latch = all.executors[all.first_idle].latch;
-    }
-    if (latch) SetLatch(latch);
+    wake_one();
 }
 
 std::optional<DatabaseAnswer> database_answer() {
@@ -247,12 +258,21 @@ bool answer_launcher_if_asked() {
     const std::uint64_t question = area.wanted;
     std::uint64_t claimed = area.claimed;
     if (claimed >= question || !area.claimed.compare_exchange_strong(claimed, question)) return false;
+    answering = question;
     try {
         read_and_deliver(question);
     } catch (const std::exception&) {
         // bad_alloc: the launcher will ask again
     }
+    answering = 0;
     return true;
+}
+
+void give_back_question() {
+    std::uint64_t claimed = answering;
+    if (claimed == 0) return;
+    answering = 0;
+    if (shared()->database_settings.claimed.compare_exchange_strong(claimed, claimed - 1)) wake_one();
 }
 
 }  // namespace pgrest::pool

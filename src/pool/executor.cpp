@@ -34,6 +34,7 @@ extern "C" {
 #include <tcop/tcopprot.h>
 #include <utils/guc.h>
 #include <utils/ps_status.h>
+#include <utils/timeout.h>
 #include <utils/timestamp.h>
 
 PGDLLEXPORT void pgrest_executor_main(Datum argument);
@@ -109,7 +110,7 @@ void start(int index) {
     set_signals();
     self.previous_log_hook = emit_log_hook;
     emit_log_hook = note_last_words;
-    enter_executor(index);
+    if (!enter_executor(index)) proc_exit(0);
     BackgroundWorkerUnblockSignals();
     char* database = pstrdup(settings::database().c_str());
     char* role = pstrdup(settings::authenticator().c_str());
@@ -242,6 +243,7 @@ void open_to_cancel(const Job& job) {
 void close_to_cancel() {
     executor().running = 0;
     QueryCancelHoldoffCount = 1;
+    disable_all_timeouts(/* keep_indicators */ false);
     QueryCancelPending = false;
 }
 
@@ -321,7 +323,10 @@ void sleep_until_work() {
 
 void work_once() {
     handle_idle_interrupts();
-    if (answer_launcher_if_asked()) exec::clean_up_session();
+    if (answer_launcher_if_asked()) {
+        close_to_cancel();  // an error has opened it
+        exec::clean_up_session();
+    }
     const int job = take_job(self.index);
     if (job != nothing) {
         run(job);

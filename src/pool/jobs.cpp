@@ -79,6 +79,16 @@ void remove_from_news(Shared& all, int index) {
     job.in_news = false;
 }
 
+// Whoever frees a slot tells: it may have been another listener's.
+void wake_those_without_job(Shared& all) {
+    for (int i = 0; i < all.listener_count; ++i) {
+        Listener& listener = all.listeners[i];
+        if (!listener.wants_job) continue;
+        listener.wants_job = false;
+        if (listener.latch) SetLatch(listener.latch);
+    }
+}
+
 void free_if_unheld(Shared& all, int index) {
     Job& job = all.jobs[index];
     if (job.listener_holds || job.executor_holds) return;
@@ -88,6 +98,7 @@ void free_if_unheld(Shared& all, int index) {
     job.state = JobState::Free;
     job.next = all.first_free_job;
     all.first_free_job = index;
+    wake_those_without_job(all);
 }
 
 // The executor to wake once the lock is released.
@@ -107,6 +118,14 @@ void set_if_any(Latch* latch) {
     if (latch) SetLatch(latch);
 }
 
+// Under the lock, where an executor gives up its number before it ends: the signal hits no stranger.
+void cancel(Shared& all, const Job& job) {
+    if (job.state != JobState::Running || job.executor == nothing) return;
+    Executor& executor = all.executors[job.executor];
+    executor.cancel_wanted = job.generation;
+    if (executor.pid != 0) kill(executor.pid, SIGUSR2);
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- listener
@@ -114,6 +133,7 @@ int hold_job(int listener) {
     Shared& all = *shared();
     const Locked locked(all.lock);
     const int index = all.first_free_job;
+    all.listeners[listener].wants_job = index == nothing;
     if (index == nothing) return nothing;
     Job& job = all.jobs[index];
     all.first_free_job = job.next;
@@ -129,6 +149,7 @@ int hold_job(int listener) {
     job.inline_used = 0;
     job.head_bytes = job.body_bytes = 0;
     job.request_chunks = nothing;
+    job.ends_with_client = false;
     job.request_line[0] = '\0';
     job.failure_sqlstate[0] = '\0';
     job.failure_message[0] = '\0';
@@ -174,12 +195,7 @@ void release_job(int index) {
 void cancel_job(int index) {
     Shared& all = *shared();
     const Locked locked(all.lock);
-    const Job& job = all.jobs[index];
-    if (job.state != JobState::Running || job.executor == nothing) return;
-    Executor& executor = all.executors[job.executor];
-    executor.cancel_wanted = job.generation;
-    // under the lock, where an executor gives up its number before it ends: the signal hits no stranger
-    if (executor.pid != 0) kill(executor.pid, SIGUSR2);
+    cancel(all, all.jobs[index]);
 }
 
 int collect_news(int index, int* jobs) {
@@ -213,8 +229,9 @@ void forget_listener(int listener) {
         {
             const Locked locked(all.lock);
             const Job& job = all.jobs[index];
-            if (job.state != JobState::Free && job.listener_holds && job.listener == listener)
-                wake = release_held(all, index);
+            if (job.state == JobState::Free || !job.listener_holds || job.listener != listener) continue;
+            if (job.ends_with_client) cancel(all, job);
+            wake = release_held(all, index);
         }
         set_if_any(wake);
     }

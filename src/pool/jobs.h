@@ -14,7 +14,7 @@
 namespace pgrest::pool {
 
 // ---- listener
-// A free slot for a request; nothing = all are taken.
+// A free slot for a request; nothing = all are taken, and the listener's latch is set when one is free again.
 int hold_job(int listener);
 
 void submit_job(int job);

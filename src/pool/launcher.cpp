@@ -182,6 +182,7 @@ void open_to_clients_in_trouble() {
 // ---------------------------------------------------------------- what keeps executors from starting
 struct Obstacle {
     bool no_database = true;
+    bool closed_database = false;
     bool no_role = true;
     bool superuser = false;
     bool no_login = false;
@@ -204,7 +205,9 @@ Obstacle look_for_obstacles(const char* database, const char* role) {
     StartTransactionCommand();
     (void)GetTransactionSnapshot();
     scan_catalog<FormData_pg_database>(DatabaseRelationId, [&](const FormData_pg_database* row) {
-        if (std::strcmp(NameStr(row->datname), database) == 0) found.no_database = false;
+        if (std::strcmp(NameStr(row->datname), database) != 0) return;
+        found.no_database = false;
+        found.closed_database = !row->datallowconn;
     });
     scan_catalog<FormData_pg_authid>(AuthIdRelationId, [&](const FormData_pg_authid* row) {
         if (std::strcmp(NameStr(row->rolname), role) != 0) return;
@@ -222,6 +225,7 @@ std::string obstacle() {
     const std::string role = settings::authenticator();
     const Obstacle found = pg::guarded([&] { return look_for_obstacles(database.c_str(), role.c_str()); });
     if (found.no_database) return "database \"" + database + "\" does not exist";
+    if (found.closed_database) return "database \"" + database + "\" does not allow connections";
     if (found.no_role) return "role \"" + role + "\" does not exist";
     if (found.superuser) return "role \"" + role + "\" is a superuser, which pgrest.authenticator must not be";
     if (found.no_login) return "role \"" + role + "\" is not permitted to log in (ALTER ROLE ... LOGIN lets it)";

@@ -74,7 +74,8 @@ struct Job {
     std::uint64_t head_bytes = 0;
     std::uint64_t body_bytes = 0;
     int request_chunks = nothing;
-    char request_line[200] = {};  // method and path, for people
+    bool ends_with_client = false;  // it is cancelled when its client goes away
+    char request_line[200] = {};    // method and path, for people
 
     // the answer
     Stream answer;
@@ -109,6 +110,7 @@ struct Listener {
     int pid = 0;
     Latch* latch = nullptr;
     int first_news = nothing, last_news = nothing;  // jobs of this listener that something has happened to
+    bool wants_job = false;                         // found the job table full
     TimestampTz since = 0;
     std::atomic<std::uint64_t> requests{};
 };

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "pool/database_settings.h"
 #include "pool/jobs.h"
 
 extern "C" {
@@ -72,6 +73,7 @@ void leave_executor(int, Datum argument) {
         if (all.first_queued != nothing && all.first_idle != nothing) replacement = all.executors[all.first_idle].latch;
     }
     set_if_any(replacement);
+    give_back_question();
     if (!was_connected && last_words.message[0] != '\0') set_trouble(last_words.message);
     wake_launcher();
 }
@@ -121,10 +123,11 @@ void wake_listeners() {
     }
 }
 
-void enter_executor(int index) {
+bool enter_executor(int index) {
     {
         const Locked locked(shared()->lock);
         Executor& executor = shared()->executors[index];
+        if (executor.state != ExecutorState::Empty) return false;
         executor.state = ExecutorState::Starting;
         executor.pid = MyProcPid;
         executor.latch = MyLatch;
@@ -137,6 +140,7 @@ void enter_executor(int index) {
         executor.started = executor.since = GetCurrentTimestamp();
     }
     on_shmem_exit(leave_executor, Int32GetDatum(index));
+    return true;
 }
 
 void executor_is_connected(int index) {

@@ -17,7 +17,8 @@ void enter_listener(int index);
 void wake_listeners();
 
 // ---- executor
-void enter_executor(int index);         // this process has the slot until it ends
+// This process has the slot until it ends. False when another has it: a launcher that ended may have ordered that one.
+bool enter_executor(int index);
 void executor_is_connected(int index);  // and may be given jobs
 
 // What an executor says when it ends with a FATAL error: for the client of its request, and for the launcher when it
