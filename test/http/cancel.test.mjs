@@ -14,7 +14,8 @@ after(() => server?.drop());
 
 let number = 0;
 const noted = (n) => server.log().includes(`noted ${n}\n`);
-const usage = (column) => server.sql(`select ${column} from pgrest.usage`).then(Number);
+const waiting = () => server.sql('select waiting from pgrest.queue').then(Number);
+const used = () => server.sql('select arriving + waiting + running + answered from pgrest.queue').then(Number);
 const rows = (id) => server.sql(`select count(*) from api.log where id = ${id}`).then(Number);
 
 function send(method, path, body = '') {
@@ -54,15 +55,15 @@ test('in the queue: reads are taken out, writes are carried out, with a slot or 
   const release = await occupy();
   const first = number + 1;
   const reads = Array.from({ length: slots + 3 }, () => read(++number));
-  await until('the table to be full', async () => (await usage('slots_used')) === slots);
+  await until('the table to be full', async () => (await used()) === slots);
   for (const connection of reads) connection.end();
-  await until('the reads to be forgotten', async () => (await usage('slots_used')) === 1 && (await usage('waiting')) === 0);
+  await until('the reads to be forgotten', async () => (await used()) === 1 && (await waiting()) === 0);
   const written = Array.from({ length: slots + 3 }, () => ++number);
   const writes = written.map((n) => write(n));
-  await until('the table to be full', async () => (await usage('slots_used')) === slots);
+  await until('the table to be full', async () => (await used()) === slots);
   for (const connection of writes) connection.end();
   await sleep(100);
-  assert.equal(await usage('slots_used'), slots);
+  assert.equal(await used(), slots);
   await release();
   for (const n of written) await until(`row ${n}`, async () => (await rows(n)) === 1);
   for (let n = first; n < first + slots + 3; n++) assert.ok(!noted(n), `read ${n} was run`);
@@ -73,11 +74,11 @@ test('a request without a slot gets one although the jobs before it belong to cl
   await mode('reads');
   const release = await occupy();
   const reads = Array.from({ length: slots - 1 }, () => read(++number));
-  await until('the table to be full', async () => (await usage('slots_used')) === slots);
+  await until('the table to be full', async () => (await used()) === slots);
   const last = server.get(`/rpc/echo?n=${++number}`);
   await sleep(100);
   for (const connection of reads) connection.end();
-  await until('it to have a slot', async () => (await usage('slots_used')) === 2);
+  await until('it to have a slot', async () => (await used()) === 2);
   await release();
   assert.equal((await last).body, number);
 });
@@ -100,9 +101,9 @@ test('all: writes are cancelled too, in the queue and running', async () => {
   const running = write(++number, 30);
   await executorIsBusy();
   const queued = write(++number);
-  await until('the other to wait', async () => (await usage('waiting')) === 1);
+  await until('the other to wait', async () => (await waiting()) === 1);
   queued.end();
-  await until('the one in the queue to be gone', async () => (await usage('waiting')) === 0);
+  await until('the one in the queue to be gone', async () => (await waiting()) === 0);
   running.end();
   await until('the running one to be cancelled', () => isClean(server), 5000);
   assert.deepEqual([await rows(number), await rows(number - 1)], [0, 0]);
@@ -113,7 +114,7 @@ test('off: nothing is cancelled', async () => {
   const running = read(++number, 0.5);
   await executorIsBusy();
   const queued = read(++number);
-  await until('the other to wait', async () => (await usage('waiting')) === 1);
+  await until('the other to wait', async () => (await waiting()) === 1);
   queued.end();
   running.end();
   await until('both to have run', () => noted(number - 1) && noted(number));

@@ -112,7 +112,7 @@ export class Load {
 
 // Nothing of a request is left in the memory that the processes share.
 export async function isClean(server) {
-  return (await server.sql('select slots_used, waiting, body_memory_used from pgrest.usage')) === '0|0|0';
+  return (await server.sql('select arriving + waiting + running + answered, body_memory_used from pgrest.queue')) === '0|0';
 }
 
 export async function pids(server, kind) {
