@@ -248,10 +248,10 @@ AS $$
   reached AS MATERIALIZED (SELECT r.oid, r.rolname, r.rolsuper FROM @extschema@.check_roles() c
                              JOIN pg_roles r ON r.oid = c.role WHERE NOT c.is_authenticator),
   relations AS MATERIALIZED (
-    SELECT c.oid, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity, c.relispartition,
+    SELECT c.oid, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
            format('%I.%I', e.nspname, c.relname) AS name
       FROM exposed e JOIN pg_class c ON c.relnamespace = e.oid
-     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition  -- partitions have no address
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                           AND d.deptype = 'e')),
   readable AS MATERIALIZED (
@@ -261,7 +261,10 @@ AS $$
   -- What a view reads and as whom: as its owner, or, with security_invoker, as whoever reads it.
   views AS (
     SELECT t.oid AS view, t.name, t.oid AS relation, NULL::oid AS reads_as
-      FROM readable t WHERE relkind = 'v' AND readers IS NOT NULL
+      FROM readable t
+     WHERE relkind = 'v'
+       AND EXISTS (SELECT FROM reached r WHERE has_any_column_privilege(r.oid, t.oid, 'SELECT, INSERT, UPDATE')
+                                            OR has_table_privilege(r.oid, t.oid, 'DELETE'))
     UNION
     SELECT v.view, v.name, d.refobjid,
            CASE WHEN (SELECT o.option_value::boolean FROM pg_options_to_table(c.reloptions) o
@@ -343,7 +346,7 @@ AS $$
            AND p.pronamespace IN (SELECT oid FROM exposed) AS for_everybody
       FROM pg_proc p
      WHERE (p.pronamespace IN (SELECT oid FROM exposed) OR p.oid IN (SELECT function FROM hook))
-       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.prokind <> 'p'
+       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.prokind = 'f'
        AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_proc'::regclass AND m.oid = p.oid))
   SELECT 'critical', 'the pre-request function does not exist', name || ', for the schema ' || exposed,
          'Create it or correct pgrest.db_pre_request; until then requests are refused.'
@@ -362,6 +365,11 @@ AS $$
          format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; and name the schemas of what it uses.', name)
     FROM functions
    WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) c WHERE c LIKE 'search\_path=%')
+  UNION ALL
+  SELECT 'warning', 'a SECURITY DEFINER function belongs to a superuser', name,
+         format('ALTER FUNCTION %s OWNER TO a role that has only the rights that the function needs.', name)
+    FROM functions f JOIN pg_roles r ON r.oid = f.proowner
+   WHERE prosecdef AND r.rolsuper
   UNION ALL
   SELECT 'warning', 'everybody may execute a SECURITY DEFINER function', name,
          format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; and GRANT it to the roles that need it.', name)

@@ -257,6 +257,17 @@ sql(
   'alter view api.names set (security_invoker)',
 );
 sql(
+  'revoke select on api.names from anon; grant delete on api.names to clerk; alter view api.names reset (security_invoker)',
+  'warning: a view passes by row security: api.names, of api.boats',
+  'revoke delete on api.names from clerk; grant select on api.names to anon; alter view api.names set (security_invoker)',
+);
+sql(
+  'create table api.trips (id int) partition by list (id); alter table api.trips enable row level security; ' +
+    'create table api.trips_1 partition of api.trips for values in (1); grant select on api.trips, api.trips_1 to clerk',
+  '',
+  'drop table api.trips',
+);
+sql(
   'alter view api.names reset (security_invoker); alter table api.boats force row level security',
   '',
   'alter view api.names set (security_invoker); alter table api.boats no force row level security',
@@ -289,6 +300,11 @@ sql(
   'alter function hooks.check_user() security definer',
   'critical: a SECURITY DEFINER function has no search_path of its own: hooks.check_user()',
   'alter function hooks.check_user() set search_path = pg_catalog, pg_temp',
+);
+sql(
+  'alter function api.moor() owner to postgres',
+  'warning: a SECURITY DEFINER function belongs to a superuser: api.moor()',
+  'alter function api.moor() owner to keeper',
 );
 sql(
   'grant execute on function api.moor() to public',
