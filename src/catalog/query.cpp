@@ -5,6 +5,7 @@
 extern "C" {
 #include "catalog/pg_constraint.h"
 #include "executor/spi.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 }
 
@@ -21,6 +22,9 @@ struct Rows {
 
 Rows run(const char* sql, MemoryContext context) {
     Rows result{};
+    // operators are looked up by this path, and whoever calls may have a path of anybody's
+    const int settings_level = NewGUCNestLevel();
+    set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
     PushActiveSnapshot(GetCatalogSnapshot(ConstraintRelationId));
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
     // no parallel plan: its workers would need the transaction's snapshot, and taking that would settle the isolation
@@ -41,6 +45,7 @@ Rows run(const char* sql, MemoryContext context) {
     }
     SPI_finish();
     PopActiveSnapshot();
+    AtEOXact_GUC(true, settings_level);
     return result;
 }
 

@@ -52,7 +52,7 @@ const char* value_of_setting(const char* name) {
 
 bool may_set(const char* name) {
     const config_generic* setting = find_setting(name);
-    if (!setting || (setting->flags & GUC_CUSTOM_PLACEHOLDER) != 0) return false;
+    if (!setting || (setting->flags & (GUC_CUSTOM_PLACEHOLDER | GUC_NO_SHOW_ALL)) != 0) return false;
     if (setting->context == PGC_USERSET) return true;
 #if PG_VERSION_NUM >= 150000
     return setting->context == PGC_SUSET && pg_parameter_aclcheck(name, GetUserId(), ACL_SET) == ACLCHECK_OK;

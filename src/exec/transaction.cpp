@@ -7,6 +7,7 @@
 #include "exec/role_settings.h"
 #include "exec/settings_guc.h"
 #include "exec/statement.h"
+#include "exec/statement_timer.h"
 #include "pg/guard.h"
 
 extern "C" {
@@ -125,6 +126,17 @@ void run_pre_request(const std::string& sql) {
     run(Statement{sql, {}, {}}, format, options, nowhere);
 }
 
+// The end of a transaction runs deferred triggers, so it is a statement with a timeout, as a client's COMMIT is.
+class TimedEnd {
+public:
+    TimedEnd() {
+        pg::guarded([] { start_statement_timer(); });
+    }
+    ~TimedEnd() { stop_statement_timer(); }
+    TimedEnd(const TimedEnd&) = delete;
+    TimedEnd& operator=(const TimedEnd&) = delete;
+};
+
 // Rolling back in a destructor. A session whose transaction cannot be ended cannot serve another request.
 template <typename F>
 void end_or_exit(F call) noexcept {
@@ -204,6 +216,7 @@ std::string Transaction::setting(const char* name) {
 }
 
 void Transaction::check_deferred_constraints() {
+    const TimedEnd timed;
     pg::guarded([] {
         ConstraintsSetStmt* statement = makeNode(ConstraintsSetStmt);
         statement->constraints = NIL;
@@ -214,6 +227,7 @@ void Transaction::check_deferred_constraints() {
 
 void Transaction::commit() {
     if (surroundings_ == Surroundings::OwnTransaction) {
+        const TimedEnd timed;
         pg::guarded([] {
             if (ActiveSnapshotSet()) PopActiveSnapshot();
             CommitTransactionCommand();

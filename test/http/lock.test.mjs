@@ -72,6 +72,17 @@ create table api.later (command text);
 grant insert on api.later to public;
 create constraint trigger later after insert on api.later
   deferrable initially deferred for each row execute function api.try_at_commit();
+create table api.later_uncaught (command text);
+create function api.do_at_commit() returns trigger language plpgsql as $$ begin execute new.command; return null; end $$;
+create constraint trigger later after insert on api.later_uncaught
+  deferrable initially deferred for each row execute function api.do_at_commit();
+grant insert on api.later_uncaught to public;
+create function api.cancel() returns void security definer language sql as
+  $$ select pg_cancel_backend(pg_backend_pid()) $$;
+create role hasty;
+grant hasty to authenticator;
+grant usage on schema api to hasty;
+alter role hasty set statement_timeout = '100ms';
 -- One deferred trigger queues another.
 create table api.twice (command text);
 grant insert on api.twice to public;
@@ -116,6 +127,53 @@ insert into api.policed values (1);
 alter table api.policed enable row level security;
 create policy sneaky on api.policed using (api.sneak() = 'chief');
 grant select on api.policed to public;
+create function api.sneak_static() returns text language plpgsql as $$
+begin
+  set role chief;
+  return current_user;
+end $$;
+create function api.sneak_nested() returns text language plpgsql as $$
+begin
+  begin
+    begin
+      perform api.definer('select 1');
+      raise 'rolled back';
+    exception when others then
+      perform api.definer('select 1/0');
+    end;
+  exception when others then
+    set local role chief;
+  end;
+  return current_user;
+end $$;
+create function api.definer_as_chief() returns text language sql security definer set role = 'chief' as 'select current_user::text';
+create function api.sneak_row() returns trigger language plpgsql as $$ begin perform api.sneak(); return new; end $$;
+create table api.triggered (i int);
+create trigger sneaky before insert on api.triggered for each row execute function api.sneak_row();
+create table api.statements (i int);
+create trigger sneaky after insert on api.statements execute function api.sneak_row();
+create domain api.checked as int check (api.sneak_i(value) is not null);
+create table api.constrained (i int check (api.sneak_i(i) is not null));
+create table api.generated (i int, j int generated always as (api.sneak_i(i)) stored);
+create table api.ruled (i int);
+create rule sneaky as on insert to api.ruled do instead select api.sneak();
+create table api.checking (i int);
+alter table api.checking enable row level security;
+create policy sneaky on api.checking for insert with check (api.sneak() is not null);
+create type api.odd as (i int);
+create function api.odd_equal(api.odd, api.odd) returns boolean language sql as $$ select api.sneak() = 'chief' $$;
+create operator api.=== (leftarg = api.odd, rightarg = api.odd, function = api.odd_equal);
+create function api.odd_text(api.odd) returns text language sql as $$ select api.sneak() $$;
+create cast (api.odd as text) with function api.odd_text as assignment;
+create function api.add(int, int) returns int language sql as $$ select api.sneak_i($1 + $2) $$;
+create aggregate api.total (int) (sfunc = api.add, stype = int, initcond = '0');
+-- a foreign key's trigger runs as the owner of the table, and so do its consequences' triggers
+create table api.parent (id int primary key);
+create table api.child (id int references api.parent on delete cascade);
+create trigger sneaky before delete on api.child for each row execute function api.sneak_row();
+insert into api.parent values (1);
+insert into api.child values (1);
+grant all on api.triggered, api.statements, api.constrained, api.generated, api.ruled, api.checking, api.parent to public;
 grant execute on all functions in schema api to public;
 
 -- May change the role: it is the administrator's.
@@ -160,6 +218,31 @@ const REFUSED = [
   'insert into api.defaults (id) values (1)',
   'insert into api.indexed values (1)',
   'select * from api.policed',
+  'select api.sneak_static()',
+  'select api.sneak_nested()',
+  'select api.definer_as_chief()',
+  'insert into api.triggered values (1)',
+  'insert into api.statements values (1)',
+  'select 1::api.checked',
+  'insert into api.constrained values (1)',
+  'insert into api.generated values (1)',
+  'insert into api.ruled values (1)',
+  'insert into api.checking values (1)',
+  'select row(1)::api.odd operator(api.===) row(1)::api.odd',
+  'select row(1)::api.odd::text',
+  'select api.total(n) from generate_series(1, 3) n',
+  'delete from api.parent',
+  'prepare p as select api.sneak(); execute p',
+  'declare c cursor for select api.sneak(); fetch c',
+  'create temporary table t as select api.sneak()',
+  `alter role clerk set role = 'chief'`,
+  `alter role clerk set session_authorization = 'chief'`,
+  `set session_replication_role = replica`,
+  `select set_config('session_replication_role', 'replica', false)`,
+  `alter role clerk superuser`,
+  'grant chief to clerk',
+  `select pg_reload_conf()`,
+  `load 'plpgsql'; reset role`,
   `create function pg_temp.f() returns text language sql set role = 'chief' as 'select 1'; select pg_temp.f()`,
 ];
 
@@ -186,6 +269,87 @@ for (const [what, command] of [
     assert.equal(answer.body.code, '42501', answer.text);
   });
 }
+
+// Commands that run code of a table's owner in PostgreSQL's own restricted way; the table is the request's own.
+for (const [what, command] of [
+  ['CREATE INDEX', 'create index on mine (api.sneak_i(i))'],
+  ['REINDEX', 'reindex table mine'],
+  ['ANALYZE', 'analyze mine'],
+  ['CLUSTER', 'cluster mine using mine_i'],
+  ['VACUUM FULL', 'vacuum full mine'],
+  ['REFRESH MATERIALIZED VIEW', 'refresh materialized view own.seen'],
+  ['ALTER TABLE', 'alter table mine add check (api.sneak_i(i) is not null)'],
+]) {
+  test(`${what} of an expression that changes the role`, async () => {
+    await server.sql(`
+      create schema own; grant all on schema own to clerk;
+      create function own.harmless(i int) returns int immutable language sql as 'select i'`);
+    try {
+      const prepare = `
+        create table own.mine (i int); insert into own.mine values (1), (2);
+        create index mine_i on own.mine (own.harmless(i));
+        create materialized view own.seen as select own.harmless(i) from own.mine`;
+      assert.equal((await post('run', prepare)).body, 'clerk');
+      // the harmless function turns out not to be
+      await server.sql(`create or replace function own.harmless(i int) returns int immutable language plpgsql as
+        $$ begin perform api.sneak_i(i); return i; end $$`);
+      const answer = await post('try', `set search_path = own, api; ${command}`);
+      assert.match(answer.body, /^(42501|25001) clerk$/);
+      assert.equal((await post('run', `do $x$ begin begin set search_path = own, api; ${command}; exception when others then null; end; reset role; end $x$`)).body.code, '42501');
+    } finally {
+      await server.sql('drop schema own cascade');
+    }
+  });
+}
+
+test('a trusted extension, whose script runs as superuser, leaves role and lock', async () => {
+  await server.sql('grant create on database app to clerk');
+  const create = 'create schema theirs; create extension citext schema theirs';
+  assert.equal((await post('run', `${create}; reset role`)).body.code, '42501');
+  assert.equal((await post('run', create)).body, 'clerk');
+  await server.sql('revoke create on database app from clerk; drop schema theirs cascade');
+});
+
+test('the role cannot be made to look different', async () => {
+  const shown = `select concat_ws(' ', current_user, current_role, session_user, current_setting('role'), current_setting('is_superuser'))`;
+  assert.equal(await server.value(shown, clerk), 'clerk clerk authenticator clerk off');
+  assert.match((await post('try', `select set_config('is_superuser', 'on', false)`)).body, /^55P02 clerk$/);
+  for (const name of ['role', 'session_authorization', 'is_superuser']) await post('run', `update pg_settings set setting = 'chief' where name = '${name}'`);
+  assert.equal(await server.value(shown, clerk), 'clerk clerk authenticator clerk off');
+});
+
+test('settings of a role do not choose another role', async () => {
+  await server.sql(`alter role clerk set role = 'chief'; alter role clerk set session_authorization = 'chief'`);
+  try {
+    for (let i = 0; i < 3; ++i) assert.equal((await post('whoami')).body, 'clerk');
+  } finally {
+    await server.sql('alter role clerk reset all');
+  }
+});
+
+test('a cancel while COMMIT runs triggers leaves neither role nor lock behind', async () => {
+  for (const command of ['select api.cancel(), pg_sleep(60)', 'select pg_sleep(60)']) {
+    const answer = await server.post('/later_uncaught', { command }, { claims: { role: command.includes('cancel') ? 'clerk' : 'hasty' } });
+    assert.equal(answer.body.code, '57014', answer.text);
+    assert.equal((await post('whoami', undefined, {})).body, 'anon');
+    assert.equal((await post('try', 'reset role', {})).body, '42501 anon');
+    assert.equal((await post('whoami')).body, 'clerk');
+  }
+});
+
+test('what the pre-request function leaves to run later is locked too', async () => {
+  await server.sql(`create or replace function api.choose() returns void language plpgsql as $$
+    begin
+      if current_setting('request.headers', true)::json ->> 'x-leave' is not null then
+        insert into api.later values (current_setting('request.headers', true)::json ->> 'x-leave');
+        execute 'declare late cursor with hold for select api.try(''reset role'')';
+      end if;
+      perform set_config('role', coalesce(current_setting('request.headers', true)::json ->> 'x-role', current_user), true);
+    end $$; truncate api.seen`);
+  const answer = await server.post('/later', { command: 'set role chief' }, { ...clerk, headers: { 'X-Leave': 'reset role' } });
+  assert.equal(answer.status, 201, answer.text);
+  assert.equal(await server.sql('select distinct what, who from api.seen'), 'at commit: 42501|clerk');
+});
 
 test('DISCARD ALL does not run in a request', async () => {
   assert.equal((await post('run', 'discard all')).status >= 400, true);
