@@ -1,5 +1,8 @@
 // Clients that send requests until they are told to stop, and check every answer by itself.
-import { sleep } from './server.mjs';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT, sleep } from './server.mjs';
 
 // Needed in the database, beside fixture.sql.
 export const LOAD_SQL = `
@@ -118,4 +121,19 @@ export async function isClean(server) {
 export async function pids(server, kind) {
   const text = await server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest ${kind}' order by 1`);
   return text === '' ? [] : text.split('\n').map(Number);
+}
+
+// script/cluster COMMAND, while the load goes on.
+export async function control(server, command, ...args) {
+  await promisify(execFile)(join(ROOT, 'script', 'cluster'), [command, server.dir, ...args]);
+}
+
+// All processes are there, and the requests of this moment are served.
+export async function isWhole(server, workers) {
+  try {
+    const found = await server.sql(`select count(*) filter (where kind = 'executor' and state in ('idle', 'running')), count(*) filter (where kind = 'listener'), count(*) filter (where kind = 'launcher') from pgrest.workers`);
+    return found === `${workers}|1|1` && (await server.get('/items?id=eq.1')).status === 200;
+  } catch {
+    return false; // it starts
+  }
 }

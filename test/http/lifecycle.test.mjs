@@ -1,0 +1,116 @@
+// The server stops, crashes, loses processes and reloads while clients are at it. Every request ends in the right answer,
+// an error that docs/operations.md names, or a closed connection; what was acknowledged is in the database.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { LOAD_SQL, Load, control, isClean, isWhole, pids } from './load.mjs';
+import { Server, until } from './server.mjs';
+
+const workers = 3;
+const losses = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P03'];
+let server;
+before(async () => {
+  server = await Server.start({ 'pgrest.workers': workers, fsync: 'on', 'pgrest.shutdown_timeout': '500ms' });
+  await server.sql(`create extension pgrest; ${LOAD_SQL}`);
+});
+after(() => server?.drop());
+
+async function begin(options) {
+  await server.sql('truncate api.log');
+  const load = new Load(server, options);
+  await until('the load to be under way', () => load.count('right') > 50);
+  return load;
+}
+
+const answersAgain = async (load) => {
+  const so_far = load.count('right');
+  await until('right answers again', () => load.count('right') > so_far + 100, 30000);
+};
+
+const whole = () => until('all processes', () => isWhole(server, workers), 30000);
+
+for (const mode of ['smart', 'fast', 'immediate']) {
+  test(`${mode} shutdown and start`, async () => {
+    const load = await begin();
+    await control(server, 'stop', mode);
+    await control(server, 'start');
+    await answersAgain(load);
+    assert.deepEqual(await load.end(losses), []);
+    await whole();
+    await until('clean memory', () => isClean(server));
+  });
+}
+
+test('during a smart shutdown requests are served until the last session has ended', async () => {
+  const load = await begin();
+  const session = server.sql('select pg_sleep(1.5)');
+  await until('the session', async () => (await server.sql(`select count(*) from pg_stat_activity where query = 'select pg_sleep(1.5)'`)) === '1');
+  const stopped = control(server, 'stop', 'smart');
+  await until('the shutdown to begin', () => server.log().includes('received smart shutdown request'));
+  const so_far = load.count('right');
+  await session;
+  assert.ok(load.count('right') > so_far);
+  await stopped;
+  await control(server, 'start');
+  assert.deepEqual(await load.end(losses), []);
+});
+
+for (const victim of ['executor', 'listener', 'launcher']) {
+  test(`a terminated ${victim} is replaced`, async () => {
+    await whole();
+    const load = await begin();
+    const [pid] = await pids(server, victim);
+    const others = (await pids(server, 'executor')).filter((other) => other !== pid);
+    await server.sql(`select pg_terminate_backend(${pid})`);
+    await until('another', async () => {
+      const now = await pids(server, victim);
+      return now.length > 0 && !now.includes(pid);
+    });
+    await answersAgain(load);
+    assert.deepEqual(await load.end(losses), []);
+    await whole();
+    // nobody else ended, unless the new launcher replaced them
+    if (victim !== 'launcher') for (const other of others) assert.ok((await pids(server, 'executor')).includes(other));
+    await until('clean memory', () => isClean(server));
+  });
+}
+
+test('a write that runs while its listener is terminated is not answered with an error and carried out all the same', async () => {
+  await server.sql('truncate api.log');
+  const connection = server.connect();
+  const body = JSON.stringify({ command: 'insert into api.log select 1 from pg_sleep(2)' });
+  connection.write(`POST /rpc/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await until('it to run', async () => (await server.sql(`select count(*) from pgrest.workers where request = 'POST /rpc/run'`)) === '1');
+  const [listener] = await pids(server, 'listener');
+  await server.sql(`select pg_terminate_backend(${listener})`);
+  await until('the connection to end', () => connection.closed);
+  assert.equal(connection.received, '');
+  await until('the row', async () => (await server.sql('select count(*) from api.log')) === '1');
+  await whole();
+});
+
+test('a read that runs while its listener is terminated is cancelled and answered', async () => {
+  const answer = server.get('/rpc/nap?seconds=60');
+  await until('it to run', async () => (await server.sql(`select count(*) from pgrest.workers where request = 'GET /rpc/nap'`)) === '1');
+  const [listener] = await pids(server, 'listener');
+  await server.sql(`select pg_terminate_backend(${listener})`);
+  const { status, body } = await answer;
+  assert.deepEqual([status, body.code], [503, '57P01']);
+  await until('it to be cancelled', () => isClean(server));
+  await whole();
+});
+
+for (const victim of ['executor', 'listener', 'unrelated session']) {
+  test(`kill -9: ${victim}: the server starts anew with clean memory`, async () => {
+    await whole();
+    const load = await begin();
+    const session = server.sql('select pg_sleep(60)').catch(() => 'gone');
+    const find = async () => (victim === 'unrelated session' ? (await server.sql(`select pid from pg_stat_activity where query = 'select pg_sleep(60)'`)) : (await pids(server, victim))[0]);
+    await until('the victim', async () => Boolean(await find()));
+    process.kill(Number(await find()), 'SIGKILL');
+    assert.equal(await session, 'gone');
+    await answersAgain(load);
+    assert.deepEqual(await load.end(losses), []);
+    await whole();
+    await until('clean memory', () => isClean(server));
+  });
+}
