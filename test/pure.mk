@@ -1,7 +1,7 @@
 # The sources that need neither PostgreSQL nor libmicrohttpd: what unit tests and fuzz targets are linked with.
 # Included by test/unit/Makefile and test/fuzz/Makefile, from their own folders.
 
-ROOT := ../..
+ROOT ?= ../..
 
 PURE_FOLDERS := json api auth config http plan sql answer
 PURE_SOURCES := $(ROOT)/src/catalog/catalog.cpp $(foreach folder,$(PURE_FOLDERS),$(wildcard $(ROOT)/src/$(folder)/*.cpp))

@@ -87,7 +87,7 @@ Header read_header(const std::string& text) {
 void verify(const Parts& parts, const KeySet& keys) {
     const Header header = read_header(parts.header);
     if (header.algorithm == "none") refuse("The token is not signed", "The algorithm none is never accepted.");
-    if (!is_known_algorithm(header.algorithm)) refuse("The algorithm of the token is not supported");
+    if (!find_algorithm(header.algorithm)) refuse("The algorithm of the token is not supported");
     switch (keys.verify(header.algorithm, header.kid, parts.signed_part, parts.signature)) {
         case KeySet::Outcome::Verified:
             return;

@@ -17,7 +17,7 @@ using pgrest::functions::text_argument;
 extern "C" PGDLLEXPORT Datum pgrest_sign(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] {
         const std::string payload = text_argument(fcinfo, 0);
-        const std::string token = pgrest::auth::sign_hmac(payload, text_argument(fcinfo, 1), text_argument(fcinfo, 2));
+        const std::string token = pgrest::auth::sign(payload, text_argument(fcinfo, 1), text_argument(fcinfo, 2));
         const char* text = token.c_str();
         return pgrest::pg::guarded([=] { return CStringGetTextDatum(text); });
     });
@@ -26,7 +26,7 @@ extern "C" PGDLLEXPORT Datum pgrest_sign(PG_FUNCTION_ARGS) {
 extern "C" PGDLLEXPORT Datum pgrest_verify(PG_FUNCTION_ARGS) {
     return pgrest::pg::translate_exceptions([&] {
         const auto verified =
-            pgrest::auth::verify_hmac(text_argument(fcinfo, 0), text_argument(fcinfo, 1), text_argument(fcinfo, 2));
+            pgrest::auth::verify(text_argument(fcinfo, 0), text_argument(fcinfo, 1), text_argument(fcinfo, 2));
         pgrest::functions::return_rows(fcinfo,
                                        {{verified.header, verified.payload, std::string(verified.valid ? "t" : "f")}});
         return static_cast<Datum>(0);

@@ -141,9 +141,9 @@ TEST(KeySet, ChoosesByKidUseAndAlg) {
 }
 
 TEST(KeySet, ATextIsForHs256Only) {
-    const std::string token = auth::sign_hmac("{}", kSecret, "HS512");
+    const std::string token = auth::sign("{}", kSecret, "HS512");
     EXPECT_EQ(verify(kSecret, token, "HS512"), auth::KeySet::Outcome::NoKey);
-    EXPECT_EQ(verify(kSecret, auth::sign_hmac("{}", kSecret, "HS256"), "HS256"), auth::KeySet::Outcome::Verified);
+    EXPECT_EQ(verify(kSecret, auth::sign("{}", kSecret, "HS256"), "HS256"), auth::KeySet::Outcome::Verified);
     EXPECT_TRUE(keys("short")->is_short_secret());
     EXPECT_FALSE(keys(kSecret)->is_short_secret());
 }
@@ -191,7 +191,7 @@ http::Headers bearer(const std::string& token) {
 }
 
 std::string signed_token(const std::string& payload) {
-    return auth::sign_hmac(payload, kSecret, "HS256");
+    return auth::sign(payload, kSecret, "HS256");
 }
 
 // header and payload as given, signed rightly
@@ -364,14 +364,14 @@ TEST(Claims, ReachSqlAsTheyWereSent) {
 // ---------------------------------------------------------------- sign and verify
 TEST(Sign, RoundTrip) {
     for (const char* algorithm : {"HS256", "HS384", "HS512"}) {
-        const std::string token = auth::sign_hmac(R"({"a":1})", "secret", algorithm);
-        const auth::Verified verified = auth::verify_hmac(token, "secret", algorithm);
+        const std::string token = auth::sign(R"({"a":1})", "secret", algorithm);
+        const auth::Verified verified = auth::verify(token, "secret", algorithm);
         EXPECT_TRUE(verified.valid);
         EXPECT_EQ(verified.payload, R"({"a":1})");
-        EXPECT_FALSE(auth::verify_hmac(token, "other", algorithm).valid);
+        EXPECT_FALSE(auth::verify(token, "other", algorithm).valid);
     }
-    EXPECT_THROW(auth::sign_hmac("{}", "secret", "none"), std::invalid_argument);
-    EXPECT_THROW(auth::verify_hmac("a.b", "secret", "HS256"), std::invalid_argument);
+    EXPECT_THROW(auth::sign("{}", "secret", "none"), std::invalid_argument);
+    EXPECT_THROW(auth::verify("a.b", "secret", "HS256"), std::invalid_argument);
 }
 
 }  // namespace
