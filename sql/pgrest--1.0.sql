@@ -7,17 +7,17 @@ GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
 -- ---------------------------------------------------------------- tokens
 CREATE FUNCTION sign(payload json, secret text, algorithm text DEFAULT 'HS256')
 RETURNS text
-LANGUAGE c IMMUTABLE PARALLEL SAFE STRICT
+LANGUAGE c VOLATILE PARALLEL SAFE STRICT  -- signatures of some algorithms are random
 AS 'MODULE_PATHNAME', 'pgrest_sign';
 COMMENT ON FUNCTION sign(json, text, text) IS
-  'JSON Web Token (RFC 7519) of the payload, signed with HMAC: HS256, HS384 or HS512. Same signature as in the pgjwt extension.';
+  'JSON Web Token (RFC 7519) of the payload. The secret is a text (HS256, HS384, HS512), a JSON Web Key or a set of keys, of which the first that suits the algorithm signs. Same signature as in the pgjwt extension.';
 
 CREATE FUNCTION verify(token text, secret text, algorithm text DEFAULT 'HS256')
 RETURNS TABLE (header json, payload json, valid boolean)
 LANGUAGE c STABLE PARALLEL SAFE STRICT ROWS 1
 AS 'MODULE_PATHNAME', 'pgrest_verify';
 COMMENT ON FUNCTION verify(text, text, text) IS
-  'Parts of a token and whether its HMAC signature is right and now lies between its nbf and exp. Same signature as in the pgjwt extension.';
+  'Parts of a token and whether its signature is right and now lies between its nbf and exp. The secret is a text, a JSON Web Key or a set of keys. Same signature as in the pgjwt extension.';
 
 -- ---------------------------------------------------------------- the API from SQL
 CREATE FUNCTION request(method text, path text, headers jsonb DEFAULT '{}', body text DEFAULT NULL,

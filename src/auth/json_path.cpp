@@ -10,10 +10,11 @@ namespace pgrest::auth {
 
 namespace {
 
-constexpr long kMostWork = 4 * 1024 * 1024;    // bytes of JSON that one evaluation reads, again and again included
-constexpr std::size_t kVisit = 160;            // a visited value counts as that many bytes
-constexpr int kDeepest = 64;                   // of nested expressions, and of nested segments
-constexpr std::size_t kLongestSubject = 4096;  // of search()
+constexpr long kMostWork = 4 * 1024 * 1024;     // bytes of JSON that one evaluation reads, again and again included
+constexpr std::size_t kVisit = 160;             // a visited value counts as that many bytes
+constexpr long kLargestIndex = (1L << 53) - 1;  // RFC 9535 section 2.1
+constexpr int kDeepest = 64;                    // of nested expressions, and of nested segments
+constexpr std::size_t kLongestSubject = 4096;   // of search()
 
 // A compiled POSIX extended regular expression.
 class Regex {
@@ -114,14 +115,22 @@ struct Budget {
     bool read(const json::Value& value) { return take(value.text.size()); }
 };
 
-// Children in order; members of objects by ascending key, the first of a repeated one.
+// By ascending key, the first of a repeated one.
+std::vector<json::Member> sorted_members(const json::Value& object) {
+    auto members = json::members(object);
+    const auto by_key = [](const json::Member& a, const json::Member& b) { return a.key < b.key; };
+    const auto same_key = [](const json::Member& a, const json::Member& b) { return a.key == b.key; };
+    std::stable_sort(members.begin(), members.end(), by_key);
+    members.erase(std::unique(members.begin(), members.end(), same_key), members.end());
+    return members;
+}
+
+// In order.
 Values children_of(const json::Value& value) {
     if (value.kind == json::Kind::Array) return json::elements(value);
-    auto members = json::members(value);
-    std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
     Values found;
-    for (std::size_t i = 0; i < members.size(); ++i)
-        if (i == 0 || members[i].key != members[i - 1].key) found.push_back(members[i].value);
+    for (const json::Member& member : sorted_members(value))
+        found.push_back(member.value);
     return found;
 }
 
@@ -252,16 +261,53 @@ private:
         if (const auto* literal = std::get_if<Literal>(&operand)) return *literal;
         const Values found = run(std::get<Query>(operand), at);
         if (found.size() != 1 || !budget_.read(found.front())) return {};
-        const json::Value& value = found.front();
-        return Literal{value.kind, value.kind == json::Kind::String ? json::string_of(value) : std::string(value.text)};
+        return literal_of(found.front());
     }
 
     static double number(const Literal& literal) { return std::strtod(literal.text.c_str(), nullptr); }
 
-    static bool equal(const std::optional<Literal>& a, const std::optional<Literal>& b) {
+    bool equal(const std::optional<Literal>& a, const std::optional<Literal>& b) {
         if (!a || !b) return !a && !b;
-        if (a->kind != b->kind) return false;
-        return a->kind == json::Kind::Number ? number(*a) == number(*b) : a->text == b->text;
+        return equal_literals(*a, *b);
+    }
+
+    bool equal_literals(const Literal& a, const Literal& b) {
+        if (a.kind != b.kind) return false;
+        switch (a.kind) {
+            case json::Kind::Number:
+                return number(a) == number(b);
+            case json::Kind::Array:
+                return equal_arrays({a.kind, a.text}, {b.kind, b.text});
+            case json::Kind::Object:
+                return equal_objects({a.kind, a.text}, {b.kind, b.text});
+            default:
+                return a.text == b.text;
+        }
+    }
+
+    bool equal_values(const json::Value& a, const json::Value& b) {
+        return budget_.visit() && equal_literals(literal_of(a), literal_of(b));
+    }
+
+    bool equal_arrays(const json::Value& a, const json::Value& b) {
+        const Values left = elements(a);
+        const Values right = elements(b);
+        return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                          [&](const json::Value& one, const json::Value& other) { return equal_values(one, other); });
+    }
+
+    bool equal_objects(const json::Value& a, const json::Value& b) {
+        if (!budget_.read(a) || !budget_.read(b)) return false;
+        const auto left = sorted_members(a);
+        const auto right = sorted_members(b);
+        return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                          [&](const json::Member& one, const json::Member& other) {
+                              return one.key == other.key && equal_values(one.value, other.value);
+                          });
+    }
+
+    static Literal literal_of(const json::Value& value) {
+        return {value.kind, value.kind == json::Kind::String ? json::string_of(value) : std::string(value.text)};
     }
 
     static bool less(const std::optional<Literal>& a, const std::optional<Literal>& b) {
@@ -392,11 +438,13 @@ private:
             ++at_;
         const std::string text(text_.substr(start, at_ - start));
         const std::size_t count = at_ - digits;
-        if (count == 0 || count > 15 || (text_[digits] == '0' && count > 1) || text == "-0") {
+        const long value = count > 16 ? 0 : std::strtol(text.c_str(), nullptr, 10);
+        if (count == 0 || count > 16 || (text_[digits] == '0' && count > 1) || text == "-0" ||
+            std::labs(value) > kLargestIndex) {
             at_ = start;
             return {};
         }
-        return std::strtol(text.c_str(), nullptr, 10);
+        return value;
     }
 
     bool index_or_slice(std::vector<Selector>& selectors) {
@@ -470,12 +518,7 @@ private:
     ExpressionPtr parse_basic(int depth) {
         if (depth > kDeepest) return nullptr;
         skip();
-        if (peek() == '!' && peek(1) != '=') {
-            ++at_;
-            ExpressionPtr inner = parse_basic(depth + 1);
-            if (!inner) return nullptr;
-            return std::make_shared<const Expression>(Expression{Not{std::move(inner)}});
-        }
+        if (peek() == '!') return parse_negated(depth);
         if (take('(')) {
             ExpressionPtr inner = parse_or(depth + 1);
             skip();
@@ -485,11 +528,32 @@ private:
         return parse_test(depth);
     }
 
+    // What is negated is a test, or stands in parentheses (RFC 9535 section 2.3.5.1).
+    ExpressionPtr parse_negated(int depth) {
+        ++at_;
+        skip();
+        if (peek() == '!') return nullptr;
+        const bool in_parentheses = peek() == '(';
+        ExpressionPtr inner = parse_basic(depth + 1);
+        if (!inner || (!in_parentheses && std::holds_alternative<Comparison>(inner->value))) return nullptr;
+        return std::make_shared<const Expression>(Expression{Not{std::move(inner)}});
+    }
+
+    // What is compared is one value: its query has names and indexes only (RFC 9535 section 2.3.5.1).
+    static bool is_single(const Operand& operand) {
+        const auto* const query = std::get_if<Query>(&operand);
+        return !query || std::all_of(query->segments.begin(), query->segments.end(), [](const auto& segment) {
+            return !segment.descendant && segment.selectors.size() == 1 &&
+                   (std::holds_alternative<Name>(segment.selectors.front()) ||
+                    std::holds_alternative<Index>(segment.selectors.front()));
+        });
+    }
+
     ExpressionPtr parse_search(int depth) {
         skip();
         auto value = parse_operand(depth);
         skip();
-        if (!value || !take(',')) return nullptr;
+        if (!value || !is_single(*value) || !take(',')) return nullptr;
         skip();
         if (peek() != '\'' && peek() != '"') return nullptr;
         const auto pattern = parse_string();
@@ -514,7 +578,7 @@ private:
         }
         skip();
         auto right = parse_operand(depth);
-        if (!right) return nullptr;
+        if (!right || !is_single(*left) || !is_single(*right)) return nullptr;
         return std::make_shared<const Expression>(
             Expression{Comparison{std::move(*left), *comparator, std::move(*right)}});
     }

@@ -1,6 +1,23 @@
 #include "auth/token_cache.h"
 
+#include <algorithm>
+#include <cstdint>
+
 namespace pgrest::auth {
+
+namespace {
+
+constexpr std::size_t kOrdinaryBytes = 16384;  // more than most tokens need, with their claims as sent and for SQL
+
+std::size_t entries_of(std::int64_t capacity) {
+    return capacity > 0 ? static_cast<std::size_t>(capacity) : 0;
+}
+
+std::size_t bytes_of(std::int64_t capacity) {
+    return std::min(entries_of(capacity), SIZE_MAX / kOrdinaryBytes) * kOrdinaryBytes;
+}
+
+}  // namespace
 
 TokenCache::TokenCache() : impl_(std::make_unique<Impl>()) {}
 TokenCache::~TokenCache() = default;
@@ -11,9 +28,10 @@ TokenCache::Impl::Entry* TokenCache::Impl::find(std::string_view token, const st
         by_token_.clear();
         entries_.clear();
         hand_ = entries_.end();
+        bytes_ = 0;
         keys_ = keys;
     }
-    shrink(capacity > 0 ? static_cast<std::size_t>(capacity) : 0);
+    shrink(entries_of(capacity), bytes_of(capacity));
     const auto found = by_token_.find(token);
     if (found == by_token_.end()) return nullptr;
     found->second->visited = true;
@@ -21,15 +39,17 @@ TokenCache::Impl::Entry* TokenCache::Impl::find(std::string_view token, const st
 }
 
 TokenCache::Impl::Entry* TokenCache::Impl::add(std::string_view token, Claims claims, std::int64_t capacity) {
-    if (capacity <= 0) return nullptr;
-    shrink(static_cast<std::size_t>(capacity) - 1);
-    entries_.push_front(Entry{std::string(token), std::move(claims), {}, 0, false});
+    const std::size_t bytes = token.size() + 2 * claims.text.size();
+    if (capacity <= 0 || bytes > bytes_of(capacity)) return nullptr;
+    shrink(entries_of(capacity) - 1, bytes_of(capacity) - bytes);
+    entries_.push_front(Entry{std::string(token), std::move(claims), {}, 0, false, bytes});
     by_token_.emplace(entries_.front().token, entries_.begin());
+    bytes_ += bytes;
     return &entries_.front();
 }
 
-void TokenCache::Impl::shrink(std::size_t capacity) {
-    while (entries_.size() > capacity)
+void TokenCache::Impl::shrink(std::size_t most_entries, std::size_t most_bytes) {
+    while (entries_.size() > most_entries || bytes_ > most_bytes)
         evict();
 }
 
@@ -44,6 +64,7 @@ void TokenCache::Impl::evict() {
     const bool at_newest = victim == entries_.begin();
     hand_ = at_newest ? entries_.end() : std::prev(victim);
     by_token_.erase(victim->token);
+    bytes_ -= victim->bytes;
     entries_.erase(victim);
 }
 

@@ -9,6 +9,12 @@ SELECT alg, header, payload, valid
        pgrest.verify(pgrest.sign('{"n": 12345678901234567890, "x":1e3}', 'secret', alg), 'secret', alg);
 SELECT pgrest.sign('{}', 'secret', 'none');
 SELECT pgrest.sign('{}', 'secret', 'RS256');
+-- the key of RFC 7517 A.2
+\set key '{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","kid":"1"}'
+-- a JSON Web Key signs with its algorithms, names itself, and its public half verifies
+SELECT header, valid FROM pgrest.verify(pgrest.sign('{"a":1}', :'key', 'ES256'), :'key', 'ES256');
+SELECT valid FROM pgrest.verify(pgrest.sign('{}', :'key', 'ES256'), (:'key'::jsonb - 'd')::text, 'ES256');
+SELECT pgrest.sign('{}', (:'key'::jsonb - 'd')::text, 'ES256');
 
 -- what is not valid
 SELECT valid FROM pgrest.verify(pgrest.sign('{"a":1}', 'secret'), 'other');

@@ -1,19 +1,10 @@
 // Tokens: the examples of the RFCs, keys, and what is refused.
 #include <gtest/gtest.h>
 
-#include "auth/authenticator.h"
-#include "auth/base64url.h"
-#include "auth/hmac.h"
-#include "auth/key_set.h"
-#include "auth/sign.h"
-#include "config/config.h"
-#include "failure.h"
+#include "tokens.h"
 
 namespace pgrest {
 namespace {
-
-constexpr const char* kSecret = "a secret of the unit tests, which has 32 bytes or more";
-constexpr std::int64_t kNow = 1'700'000'000;
 
 // ---------------------------------------------------------------- base64url
 TEST(Base64Url, EncodesAsRfc7515AppendixC) {
@@ -49,21 +40,6 @@ TEST(Hmac, IsThatOfRfc4231) {
 }
 
 // ---------------------------------------------------------------- keys
-std::shared_ptr<const auth::KeySet> keys(const std::string& secret) {
-    auto parsed = auth::KeySet::parse(secret);
-    if (const auto* reason = std::get_if<std::string>(&parsed)) {
-        ADD_FAILURE() << *reason;
-        return nullptr;
-    }
-    return std::get<std::shared_ptr<const auth::KeySet>>(parsed);
-}
-
-auth::KeySet::Outcome verify(const std::string& jwk, const std::string& token, const char* algorithm,
-                             std::optional<std::string> kid = {}) {
-    const std::size_t last = token.rfind('.');
-    return keys(jwk)->verify(algorithm, kid, token.substr(0, last), *auth::base64url_decode(token.substr(last + 1)));
-}
-
 struct Example {
     const char* what;
     const char* algorithm;
@@ -178,37 +154,6 @@ TEST(KeySet, RefusesConfigurationsThatLookLikeKeys) {
 }
 
 // ---------------------------------------------------------------- the header and the whole way
-std::shared_ptr<const config::Config> configured(config::Settings settings = {}) {
-    settings.emplace("jwt_secret", kSecret);
-    settings.emplace("db_anon_role", "anon");
-    const config::Built built = config::build(settings, 1);
-    EXPECT_TRUE(built.config);
-    return built.config;
-}
-
-http::Headers bearer(const std::string& token) {
-    return {{"Authorization", "Bearer " + token}};
-}
-
-std::string signed_token(const std::string& payload) {
-    return auth::sign(payload, kSecret, "HS256");
-}
-
-// header and payload as given, signed rightly
-std::string raw_token(const std::string& header, const std::string& payload) {
-    const std::string part = auth::base64url_encode(header) + "." + auth::base64url_encode(payload);
-    return part + "." + auth::base64url_encode(auth::hmac_sha2(256, kSecret, part));
-}
-
-auth::Identity identity(const http::Headers& headers, config::Settings settings = {}, std::int64_t now = kNow) {
-    auth::TokenCache cache;
-    return auth::authenticate(headers, *configured(std::move(settings)), cache, now);
-}
-
-std::string refused(const http::Headers& headers, config::Settings settings = {}) {
-    return code_of([&] { identity(headers, std::move(settings)); });
-}
-
 TEST(Authenticate, WithoutATokenIsAnonymous) {
     for (const http::Headers& headers :
          {http::Headers{}, http::Headers{{"Authorization", ""}}, http::Headers{{"Authorization", "Basic YTpi"}},
@@ -308,70 +253,6 @@ TEST(Authenticate, ForgetsTokensOfOtherKeys) {
     EXPECT_EQ(auth::authenticate(headers, *configured(), cache, kNow).role, "clerk");
     const auto other = configured({{"jwt_secret", "another secret, which has 32 bytes or more as well"}});
     EXPECT_EQ(code_of([&] { auth::authenticate(headers, *other, cache, kNow); }), "PGRST301");
-}
-
-// ---------------------------------------------------------------- claims
-std::string claims(const std::string& payload, const char* audience = "") {
-    return refused(bearer(signed_token(payload)), {{"jwt_aud", audience}});
-}
-std::string at(const char* claim, std::int64_t offset) {
-    return std::string("{\"") + claim + "\":" + std::to_string(kNow + offset) + "}";
-}
-
-TEST(Claims, HoldToTheSecond) {
-    EXPECT_EQ(claims(at("exp", -30)), "");
-    EXPECT_EQ(claims(at("exp", -31)), "PGRST303");
-    EXPECT_EQ(claims(at("nbf", 30)), "");
-    EXPECT_EQ(claims(at("nbf", 31)), "PGRST303");
-    EXPECT_EQ(claims(at("iat", 30)), "");
-    EXPECT_EQ(claims(at("iat", 31)), "PGRST303");
-}
-
-TEST(Claims, OfOddNumbersCountAsZero) {
-    for (const char* number : {"1.5", "1e300", "99999999999999999999", "0.1e1000"}) {
-        EXPECT_EQ(claims(std::string("{\"exp\":") + number + "}"), "PGRST303") << number;
-        EXPECT_EQ(claims(std::string("{\"nbf\":") + number + "}"), "") << number;
-    }
-    EXPECT_EQ(claims(R"({"exp":4102444800.0})"), "");
-    EXPECT_EQ(claims(R"({"exp":null,"nbf":null,"iat":null,"aud":null})"), "");
-}
-
-TEST(Claims, OfWrongTypesAreRefused) {
-    for (const char* payload : {R"({"exp":"1"})", R"({"nbf":true})", R"({"iat":[]})", R"({"aud":5})", R"({"aud":[1]})",
-                                R"([])", R"("x")", "5", "", "{"})
-        EXPECT_EQ(claims(payload), "PGRST303") << payload;
-}
-
-TEST(Claims, NameTheAudience) {
-    EXPECT_EQ(claims(R"({"aud":"a"})", "a"), "");
-    EXPECT_EQ(claims(R"({"aud":["b","a"]})", "a"), "");
-    EXPECT_EQ(claims(R"({})", "a"), "");
-    EXPECT_EQ(claims(R"({"aud":[]})", "a"), "");
-    EXPECT_EQ(claims(R"({"aud":""})", "a"), "PGRST303");
-    EXPECT_EQ(claims(R"({"aud":"A"})", "a"), "PGRST303");
-    EXPECT_EQ(claims(R"({"aud":["b"]})", "a"), "PGRST303");
-    EXPECT_EQ(claims(R"({"aud":"b"})"), "");
-}
-
-TEST(Claims, ReachSqlAsTheyWereSent) {
-    const std::string sent = R"({"role":"clerk","n":123456789012345678901234,"x":1e400,"u":"\u00e9"})";
-    const std::string seen = identity(bearer(signed_token(sent))).claims;
-    EXPECT_NE(seen.find("123456789012345678901234"), std::string::npos);
-    EXPECT_NE(seen.find("1e400"), std::string::npos);
-    EXPECT_EQ(identity({}).claims, R"({"role":"anon"})");
-}
-
-// ---------------------------------------------------------------- sign and verify
-TEST(Sign, RoundTrip) {
-    for (const char* algorithm : {"HS256", "HS384", "HS512"}) {
-        const std::string token = auth::sign(R"({"a":1})", "secret", algorithm);
-        const auth::Verified verified = auth::verify(token, "secret", algorithm);
-        EXPECT_TRUE(verified.valid);
-        EXPECT_EQ(verified.payload, R"({"a":1})");
-        EXPECT_FALSE(auth::verify(token, "other", algorithm).valid);
-    }
-    EXPECT_THROW(auth::sign("{}", "secret", "none"), std::invalid_argument);
-    EXPECT_THROW(auth::verify("a.b", "secret", "HS256"), std::invalid_argument);
 }
 
 }  // namespace
