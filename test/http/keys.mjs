@@ -12,9 +12,10 @@ export const algorithms = [
 
 const base64url = (value) => Buffer.from(value).toString('base64url');
 
-let rsa; // takes long to make, so one serves all
+let rsa; // takes long to make, so one serves all unless another is asked for
 
-function generate(algorithm, curve) {
+function generate(algorithm, { curve, fresh }) {
+  if (/^[RP]S/.test(algorithm) && fresh) return generateKeyPairSync('rsa', { modulusLength: 2048 });
   if (/^[RP]S/.test(algorithm)) return (rsa ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
   if (algorithm === 'EdDSA') return generateKeyPairSync(curve === 'Ed448' ? 'ed448' : 'ed25519');
   return generateKeyPairSync('ec', { namedCurve: curves[algorithm] });
@@ -28,7 +29,7 @@ function signer(algorithm, key) {
 }
 
 // { algorithm, kid, public: JWK, private: JWK, token(claims, header) }
-export function makeKey(algorithm, { kid, curve } = {}) {
+export function makeKey(algorithm, { kid, ...how } = {}) {
   const members = { alg: algorithm, use: 'sig', ...(kid && { kid }) };
   let key;
   let signWith;
@@ -38,7 +39,7 @@ export function makeKey(algorithm, { kid, curve } = {}) {
     key.private = key.public;
     signWith = (data) => createHmac(hash(algorithm), secret).update(data).digest();
   } else {
-    const pair = generate(algorithm, curve);
+    const pair = generate(algorithm, how);
     key = {
       public: { ...pair.publicKey.export({ format: 'jwk' }), ...members },
       private: { ...pair.privateKey.export({ format: 'jwk' }), ...members },
