@@ -69,3 +69,12 @@ for (const victim of ['executor', 'listener', 'unrelated session']) {
     await until('clean memory', () => isClean(server));
   });
 }
+
+test('a pause ends with a crash', async () => {
+  await whole();
+  await server.sql('select pgrest.pause()');
+  assert.equal((await server.get('/items')).body.details, 'pgrest is paused');
+  const [listener] = await pids(server, 'listener');
+  process.kill(listener, 'SIGKILL');
+  await whole();
+});
