@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/key_set.h"
 #include "pg/guard.h"
 #include "pool/database_settings.h"
 #include "pool/process.h"
@@ -51,6 +52,7 @@ struct Self {
     config::Settings settings;  // the server parameters
     config::Settings wanted;    // with what the database adds: in force, unless they were refused
     bool has_wanted = false;
+    bool has_keys = false;     // in force are JSON Web Keys, no text
     settings::FileStamp read;  // the file of the secret as it was when it was read
     settings::FileStamp seen;  // as it was at the last look
     TimestampTz looked = 0;
@@ -88,14 +90,21 @@ config::Built build(config::Settings& settings) {
     return config::build(settings, 0);
 }
 
+enum class Occasion { Reload, ChangedFile };
+
 // Puts them into force, or returns the reasons why not.
-Problems put_into_force(config::Settings settings) {
+Problems put_into_force(config::Settings settings, Occasion occasion) {
     self.wanted = settings;
     self.has_wanted = true;
     const config::Built built = build(settings);
     log_problems("pgrest: ", built.warnings);
     if (!built.config) return built.problems;
+    // the page that somebody fetched in place of a key set must not become a secret that everybody can read
+    const bool is_text = built.config->keys && built.config->keys->is_text();
+    if (is_text && self.has_keys && occasion == Occasion::ChangedFile)
+        return {{"pgrest.jwt_secret", "its file held keys and now holds a text, which takes a reload"}};
     if (!publish(settings)) return {{"pgrest", "the settings are too long"}};
+    self.has_keys = built.config->keys && !is_text;
     return {};
 }
 
@@ -119,7 +128,7 @@ void load_configuration() {
     const config::Built built = build(alone);
     if (!built.config) return conclude(built.problems);
     self.may_connect = true;
-    if (!built.config->db_config) return conclude(put_into_force(self.settings));
+    if (!built.config->db_config) return conclude(put_into_force(self.settings, Occasion::Reload));
     ask_for_database_settings(self.settings["db_pre_config"]);
     self.awaits_database = true;
     self.asked = GetCurrentTimestamp();
@@ -139,7 +148,7 @@ void hear_database() {
     config::Settings settings = self.settings;
     for (const auto& [name, value] : answer->settings)
         settings[name] = value;
-    conclude(put_into_force(settings));
+    conclude(put_into_force(settings, Occasion::Reload));
 }
 
 // A file that is being written differs from one look to the next, so it is read when two looks agree.
@@ -159,7 +168,7 @@ void watch_secret_file() {
     if (!has_new_secret_file()) return;
     log_line("pgrest reads pgrest.jwt_secret again, because its file has changed");
     if (!self.has_wanted) return load_configuration();
-    conclude(put_into_force(self.wanted));
+    conclude(put_into_force(self.wanted, Occasion::ChangedFile));
 }
 
 void reload_configuration() {
