@@ -158,9 +158,13 @@ std::string need_name(Cursor& cursor, std::string_view expected) {
     return std::move(*name);
 }
 
+// Each step is an operator around the ones before it; PostgreSQL's own limit is its stack.
+constexpr std::size_t kMaxSteps = 100;
+
 std::vector<JsonStep> take_path(Cursor& cursor) {
     std::vector<JsonStep> path;
     while (cursor.rest().substr(0, 2) == "->") {
+        if (path.size() == kMaxSteps) cursor.fail("fewer steps of the JSON path");
         JsonStep step;
         cursor.advance(2);
         step.as_text = cursor.take('>');

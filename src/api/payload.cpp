@@ -47,6 +47,26 @@ Payload array_payload(const json::Value& array, std::string_view body) {
     return payload;
 }
 
+bool is_too_deep(std::string_view body) {
+    bool quoted = false;
+    int depth = 0;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        const char c = body[i];
+        if (quoted && c == '\\') ++i;
+        if (c == '"') quoted = !quoted;
+        if (quoted) continue;
+        if ((c == '[' || c == '{') && ++depth > json::kMaxDepth) return true;
+        if (c == ']' || c == '}') --depth;
+    }
+    return false;
+}
+
+[[noreturn]] void fail_json(std::string_view body) {
+    if (body.empty()) fail_body("The body is empty; JSON was expected");
+    if (is_too_deep(body)) fail_body("The body is nested deeper than " + std::to_string(json::kMaxDepth) + " levels");
+    fail_body("The body is not valid JSON");
+}
+
 Payload json_payload(std::string_view body, bool for_function) {
     Payload payload;
     if (body.empty() && for_function) {
@@ -55,7 +75,7 @@ Payload json_payload(std::string_view body, bool for_function) {
         return payload;
     }
     const std::optional<json::Value> value = json::parse(body);
-    if (!value) fail_body(body.empty() ? "The body is empty; JSON was expected" : "The body is not valid JSON");
+    if (!value) fail_json(body);
     if (value->kind == json::Kind::Array) return array_payload(*value, body);
     if (value->kind != json::Kind::Object) {
         payload.form = Form::Array;

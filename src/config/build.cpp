@@ -219,6 +219,8 @@ constexpr Setting kSettings[] = {
     {"lock_role", flag<&Config::lock_role>},
     {"cancel_on_disconnect", read_cancel},
     {"max_body_size", number<&Config::max_body_size, -1>},
+    {"max_embeds", number<&Config::max_embeds, 0>},
+    {"max_filters", number<&Config::max_filters, 0>},
     {"stream_threshold", number<&Config::stream_threshold, 0>},
 };
 

@@ -51,6 +51,8 @@ struct Config {
     bool lock_role = true;
     CancelOnDisconnect cancel_on_disconnect = CancelOnDisconnect::Reads;
     std::int64_t max_body_size = 64 * 1024 * 1024;  // bytes, -1 = none
+    std::int64_t max_embeds = 100;                  // of one request
+    std::int64_t max_filters = 10000;               // of one request, those in trees included
     std::int64_t stream_threshold = 1024 * 1024;    // bytes; a larger plain read is streamed
 };
 

@@ -73,6 +73,9 @@ std::optional<std::int64_t> count(Exchange& exchange, const plan::Level& root) {
     return {};
 }
 
+// Many proxies and clients take no head of more than 4 or 8 kB.
+constexpr std::size_t longest_location = 2048;
+
 std::string content_location(const Exchange& exchange) {
     std::string location = "/" + exchange.admitted.resource.name;
     if (!exchange.admitted.query.canonical.empty()) location += "?" + exchange.admitted.query.canonical;
@@ -82,7 +85,8 @@ std::string content_location(const Exchange& exchange) {
 Draft draft_of(Exchange& exchange, const Representation& representation, const plan::Tree& tree) {
     Draft draft;
     exchange.add_common_headers(draft, &representation.content_type);
-    draft.headers.push_back({"Content-Location", content_location(exchange)});
+    std::string location = content_location(exchange);
+    if (location.size() <= longest_location) draft.headers.push_back({"Content-Location", std::move(location)});
     exchange.add_preferences(draft, {});
     add_warning(draft, tree);
     return draft;

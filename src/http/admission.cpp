@@ -69,10 +69,40 @@ void check_put_range(const api::LimitOffset& range) {
     if (range.limit || offset) fail("PGRST114", "limit and offset cannot be used with PUT");
 }
 
-void read_query(const Request& request, Admitted& admitted) {
+// ---------------------------------------------------------------- sizes
+std::int64_t embeds_in(const std::vector<api::SelectItem>& items) {
+    std::int64_t count = 0;
+    for (const api::SelectItem& item : items) {
+        if (const auto* embed = std::get_if<api::SelectEmbed>(&item.value)) count += 1 + embeds_in(embed->items);
+    }
+    return count;
+}
+
+std::int64_t filters_in(const api::LogicTree& tree) {
+    std::int64_t count = 0;
+    for (const api::LogicNode& node : tree.nodes) {
+        const auto* inner = std::get_if<api::LogicTree>(&node.value);
+        count += inner ? filters_in(*inner) : 1;
+    }
+    return count;
+}
+
+// Short queries can ask for much: PostgreSQL plans each embed as a join.
+void check_size(const api::Query& query, const config::Config& config) {
+    if (embeds_in(query.select) > config.max_embeds)
+        fail("PGRST100", "The query has more than " + std::to_string(config.max_embeds) + " embedded resources");
+    auto filters = static_cast<std::int64_t>(query.filters.size());
+    for (const auto& tree : query.trees)
+        filters += filters_in(tree.value);
+    if (filters > config.max_filters)
+        fail("PGRST100", "The query has more than " + std::to_string(config.max_filters) + " filters");
+}
+
+void read_query(const Request& request, const config::Config& config, Admitted& admitted) {
     const bool arguments = admitted.resource.kind == ResourceKind::Function && is_read(request);
     admitted.query =
         api::parse_query(request.query, arguments ? api::PairMeaning::FiltersAndArguments : api::PairMeaning::Filters);
+    check_size(admitted.query, config);
     admitted.window = api::root_window(admitted.query.root_range, request.headers, request.method == "GET");
     if (request.method == "PUT") check_put_range(admitted.query.root_range);
     admitted.preferences = api::parse_preferences(request.headers);
@@ -86,7 +116,7 @@ Admitted admit_authenticated(const Request& request, const config::Config& confi
     admitted.resource = resource_of(request, config);
     choose_schema(request, config, admitted);
     check_method(request, admitted.resource);
-    read_query(request, admitted);
+    read_query(request, config, admitted);
     return admitted;
 }
 

@@ -30,7 +30,8 @@ std::string request_line(const Request& request) {
 }
 
 std::string log_text(const Request& request, const Error& error) {
-    return request_line(request) + " answered with " + std::to_string(error.status) + ": " +
+    const std::string what = request.method.empty() ? "a connection" : request_line(request);
+    return what + " answered with " + std::to_string(error.status) + ": " +
            to_response(error, /* minimal */ false).body;
 }
 

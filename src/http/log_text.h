@@ -16,6 +16,7 @@ inline constexpr int first_logged_status = 500;
 std::string request_line(const Request& request);
 
 // "GET /items answered with 500: {"code":...}". The error is shown whole, whatever client_error_verbosity says.
+// Without a method: a connection that was refused before its request was read.
 std::string log_text(const Request& request, const Error& error);
 
 }  // namespace pgrest::http

@@ -1,5 +1,6 @@
 // From an executor's bytes, or an answer made here, to a response of libmicrohttpd.
 #include <microhttpd.h>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -23,6 +24,20 @@ constexpr std::size_t spare_memory = 4 * 1024;
 
 // A complete answer up to this size is copied, and its slot in the job table is free at once.
 constexpr std::uint64_t largest_copy = 256 * 1024;
+
+// RFC 9110 section 5.6.7.
+std::string date_text() {
+    constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    if (!gmtime_r(&now, &parts)) return "Thu, 01 Jan 1970 00:00:00 GMT";
+    char text[64];
+    std::snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
+                  months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    return text;
+}
 
 bool belongs_to_connection(std::string_view name) {
     return http::same_name(name, "Content-Length") || http::same_name(name, "Transfer-Encoding") ||
@@ -58,6 +73,18 @@ MHD_Response* response_to_head(std::optional<std::uint64_t> length) {
 }
 
 }  // namespace
+
+// ---------------------------------------------------------------- past libmicrohttpd
+std::string text_of(const http::Response& response) {
+    const char* reason = MHD_get_reason_phrase_for(static_cast<unsigned>(response.status));
+    std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + (reason ? reason : "Error") + "\r\n";
+    for (const http::Header& header : response.headers)
+        text += header.name + ": " + header.value + "\r\n";
+    if (!http::find_header(response.headers, "Server")) text += std::string("Server: ") + server_name + "\r\n";
+    text += "Date: " + date_text() + "\r\nContent-Length: " + std::to_string(response.body.size()) +
+            "\r\nConnection: close\r\n\r\n" + response.body;
+    return text;
+}
 
 // ---------------------------------------------------------------- news of executors
 void Server::hear_news() {
@@ -166,6 +193,7 @@ void Server::add_headers(Exchange& exchange, MHD_Response* response, const http:
 
 Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers) {
     if (!response) return Said::Close;
+    expect_progress(exchange);
     http::Headers all = headers;
     complete_headers(exchange, all);
     // head of request and head of answer share the memory of the connection
@@ -230,6 +258,7 @@ long Server::on_wants_data(Exchange& exchange, char* to, std::size_t most) {
     const pool::StreamEnd end = exchange.reader.end();
     const std::size_t taken = exchange.reader.read_some(to, most);
     if (taken > 0) {
+        exchange.given += taken;
         if (exchange.reader.producer_waits()) pool::wake_executor(exchange.job);
         return static_cast<long>(taken);
     }

@@ -1,9 +1,13 @@
 // Connections: who came, who is too slow, who went away.
+#include <linux/tcp.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 
@@ -25,15 +29,17 @@ constexpr std::int64_t patience = 10;
 // How soon after a client has closed its half libmicrohttpd should have noticed.
 constexpr std::int64_t half_closed_interval = 200;
 
-// Ends the connections whose deadline is over; libmicrohttpd sees it when it reads. A list is in the order of
-// deadlines.
-template <typename Clients>
-void hang_up(Clients& clients, std::int64_t now) {
-    while (Client* client = clients.front()) {
-        if (client->deadline > now) break;
-        clients.remove(*client);
-        if (!client->exchange || client->exchange->stage == Stage::Fresh) shutdown(client->descriptor, SHUT_RDWR);
-    }
+// Bytes of the connection that the other side has acknowledged; nothing for other sockets than TCP.
+std::optional<std::uint64_t> acknowledged(int descriptor) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+    if (size < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return {};
+    return info.tcpi_bytes_acked;
+}
+
+std::uint64_t taken_by_client(const Exchange& exchange) {
+    return acknowledged(exchange.client->descriptor).value_or(exchange.given);
 }
 
 }  // namespace
@@ -64,9 +70,7 @@ std::int64_t now_milliseconds() {
 
 // ---------------------------------------------------------------- connections
 void Server::expect_head(Client& client, bool fresh) {
-    const std::int64_t head = Process::header_timeout();
-    const std::int64_t rest = static_cast<std::int64_t>(Process::keepalive_timeout()) * 1000;
-    client.deadline = now_milliseconds() + (fresh ? head : rest + head);
+    client.since = now_milliseconds();
     if (fresh)
         fresh_clients_.append(client);
     else
@@ -79,6 +83,9 @@ Client* Server::on_connect(MHD_Connection* connection) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info) client->descriptor = info->connect_fd;
     ++connections_;
+    const auto* address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    client->peer = peer_of(address ? address->client_addr : nullptr);
+    if (client->peer) peers_.add(*client->peer);
     expect_head(*client, /* fresh */ true);
     epoll_event event{};
     event.events = EPOLLRDHUP | EPOLLET;
@@ -93,6 +100,7 @@ void Server::on_disconnect(Client* client) {
     half_closed_.remove(*client);
     epoll_ctl(watch_, EPOLL_CTL_DEL, client->descriptor, nullptr);
     --connections_;
+    if (client->peer) peers_.remove(*client->peer);
     delete client;
 }
 
@@ -111,6 +119,10 @@ Exchange* Server::on_target(MHD_Connection* connection, char* target) {
     if (char* mark = std::strchr(target, '?')) mark[1] = '\0';
     client->exchange = exchange;
     alive_.append(*exchange);
+    if (client->resting.listed) {
+        resting_clients_.remove(*client);
+        expect_head(*client, /* fresh */ true);
+    }
     return exchange;
 }
 
@@ -118,6 +130,8 @@ Exchange* Server::on_target(MHD_Connection* connection, char* target) {
 void Server::on_completed(Exchange& exchange) {
     stop_waiting(exchange);
     recent_.remove(exchange);
+    receiving_.remove(exchange);
+    sending_.remove(exchange);
     if (exchange.job != pool::nothing) {
         if (ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
         let_go(exchange);
@@ -130,13 +144,20 @@ void Server::on_completed(Exchange& exchange) {
 
 // ---------------------------------------------------------------- disconnects
 // libmicrohttpd does not look at suspended connections, so their sockets are also in a set of our own.
-void Server::see_disconnects() {
+void Server::look_at_sockets() {
     epoll_event events[64];
     int count = 0;
     do {
         count = epoll_wait(watch_, events, 64, 0);
-        for (int i = 0; i < count; ++i)
-            client_half_closed(*static_cast<Client*>(events[i].data.ptr));
+        for (int i = 0; i < count; ++i) {
+            void* what = events[i].data.ptr;
+            if (what == &listening_)
+                has_arrivals_ = true;
+            else if (what == &refusals_)
+                refusals_.see_leaving();
+            else
+                client_half_closed(*static_cast<Client*>(what));
+        }
     } while (count == 64);
 }
 
@@ -161,10 +182,66 @@ void Server::client_went_away(Exchange& exchange) {
 }
 
 // ---------------------------------------------------------------- deadlines
+// Every list is in the order of time, and holds when something began: a reload that changes a limit acts on all.
+
+// Ends the connections that have waited since then; libmicrohttpd sees it when it reads.
+template <typename Clients>
+void Server::hang_up(Clients& clients, std::int64_t since, bool tell) {
+    while (Client* client = clients.front()) {
+        if (client->since > since) break;
+        clients.remove(*client);
+        if (client->exchange && tell) refuse_slow_head(*client->exchange);
+        shutdown(client->descriptor, SHUT_RDWR);
+    }
+}
+
+// Its request line has come. Without one nobody may be waiting for an answer, and a proxy could take it for that of its
+// next request.
+void Server::refuse_slow_head(Exchange& exchange) {
+    exchange.settled = http::to_response(http::own_error("PGRST408", "The head of the request came too slowly"), false);
+    send_at_once(exchange);
+}
+
+void Server::end_slow_bodies(std::int64_t since) {
+    while (Exchange* exchange = receiving_.front()) {
+        if (exchange->moved > since) break;
+        receiving_.remove(*exchange);
+        if (exchange->stage == Stage::Receiving)
+            refuse_body(*exchange, http::own_error("PGRST408", "The body of the request came too slowly"), true);
+        else if (!exchange->sent_at_once)
+            send_at_once(*exchange);
+        shutdown(exchange->client->descriptor, SHUT_RDWR);
+    }
+}
+
+void Server::expect_progress(Exchange& exchange) {
+    exchange.moved = now_milliseconds();
+    sending_.append(exchange);
+}
+
+// A client that reads a little now and then would hold an executor. Who waits for the executor himself is not slow.
+void Server::end_slow_readers(std::int64_t since) {
+    while (Exchange* exchange = sending_.front()) {
+        if (exchange->moved > since) break;
+        sending_.remove(*exchange);
+        const std::uint64_t taken = taken_by_client(*exchange);
+        if (!exchange->paused_for_data && taken < exchange->taken + least_progress) {
+            shutdown(exchange->client->descriptor, SHUT_RDWR);
+            continue;
+        }
+        exchange->taken = taken;
+        expect_progress(*exchange);
+    }
+}
+
 void Server::keep_deadlines() {
     const std::int64_t now = now_milliseconds();
-    hang_up(fresh_clients_, now);
-    hang_up(resting_clients_, now);
+    hang_up(fresh_clients_, now - Process::header_timeout(), /* tell */ true);
+    hang_up(resting_clients_, now - Process::keepalive_timeout(), /* tell */ false);
+    end_slow_bodies(now - Process::body_timeout());
+    end_slow_readers(now - Process::send_timeout());
+    refusals_.keep_deadlines(now);
+    accept_again_if_due(now);
     while (Exchange* exchange = recent_.front()) {
         if (exchange->since + patience > now) break;
         recent_.remove(*exchange);
@@ -215,8 +292,12 @@ long Server::timeout() const {
     if (resumed_) return 0;
     std::int64_t due = INT64_MAX;
     const auto until = [&](std::int64_t when) { due = std::min(due, when); };
-    if (const Client* client = fresh_clients_.front()) until(client->deadline);
-    if (const Client* client = resting_clients_.front()) until(client->deadline);
+    if (const Client* client = fresh_clients_.front()) until(client->since + Process::header_timeout());
+    if (const Client* client = resting_clients_.front()) until(client->since + Process::keepalive_timeout());
+    if (const Exchange* exchange = receiving_.front()) until(exchange->moved + Process::body_timeout());
+    if (const Exchange* exchange = sending_.front()) until(exchange->moved + Process::send_timeout());
+    until(refusals_.due());
+    until(accept_again_);
     if (const Exchange* exchange = recent_.front()) until(exchange->since + patience);
     if (const Client* client = half_closed_.front()) until(client->look_again);
     if (const Exchange* exchange = waiting_.front()) until(exchange->since + Process::acquisition_timeout());
@@ -231,10 +312,9 @@ long Server::timeout() const {
 // ---------------------------------------------------------------- the end
 void Server::begin_shutdown() {
     shutting_down_ = true;
-    const int socket = MHD_quiesce_daemon(daemon_);
-    if (socket >= 0) close(socket);
-    hang_up(fresh_clients_, INT64_MAX);
-    hang_up(resting_clients_, INT64_MAX);
+    stop_listening();
+    hang_up(fresh_clients_, INT64_MAX, /* tell */ false);
+    hang_up(resting_clients_, INT64_MAX, /* tell */ false);
 }
 
 // A write that an executor has begun may still be committed: its client is told nothing rather than something wrong.

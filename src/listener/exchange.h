@@ -11,6 +11,7 @@
 #include "http/message.h"
 #include "http/wire.h"
 #include "listener/list.h"
+#include "listener/peers.h"
 #include "listener/upload.h"
 #include "pool/stream.h"
 
@@ -23,12 +24,13 @@ struct Exchange;
 struct Client {
     MHD_Connection* connection = nullptr;
     int descriptor = -1;
-    std::int64_t deadline = 0;  // by which the head of a request must have come
+    std::int64_t since = 0;  // when it began to be waited for the head of a request
+    std::optional<Peer> peer;
     Exchange* exchange = nullptr;
     bool half_closed = false;     // it will send nothing more
     std::int64_t look_again = 0;  // then, whether libmicrohttpd has noticed
     Hook<Client> half_closed_list;
-    Hook<Client> fresh;  // on a list each, by the kind of deadline
+    Hook<Client> fresh;  // on a list each, by the kind of time limit
     Hook<Client> resting;
 };
 
@@ -59,7 +61,9 @@ struct Exchange {
     auth::Identity identity;
     Upload upload;
     std::uint64_t discarded = 0;
-    bool sent_at_once = false;  // the answer went out in the middle of the body
+    std::uint64_t received = 0;   // of the body
+    std::uint64_t next_step = 0;  // so much of the body must have come in its time
+    bool sent_at_once = false;    // the answer went out in the middle of the body
 
     std::optional<http::Response> settled;
 
@@ -68,7 +72,12 @@ struct Exchange {
     std::optional<std::uint64_t> head_size;
     http::wire::AnswerHead head;
     bool paused_for_data = false;  // suspended in the middle of the answer
+    std::uint64_t given = 0;       // of a streamed answer, to libmicrohttpd
+    std::uint64_t taken = 0;       // by the client, when it was looked at last
 
+    std::int64_t moved = 0;      // when body or answer made their last step
+    Hook<Exchange> receiving;    // its body
+    Hook<Exchange> sending;      // its answer
     std::int64_t since = 0;      // when it began to wait
     Hook<Exchange> waiting;      // for an executor to begin
     Hook<Exchange> recent;       // suspended so recently that a client that half-closed still gets its answer

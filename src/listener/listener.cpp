@@ -41,7 +41,7 @@ struct Self {
     Server* server = nullptr;
     OpenedSocket* socket = nullptr;
     WaitEventSet* events = nullptr;
-    bool disconnects = false;  // some client has closed its half
+    bool sockets = false;  // clients come or leave
     std::int64_t next_attempt = 0;
     std::string complained_of;
     std::uint64_t trouble_seen = 0;
@@ -79,7 +79,7 @@ bool may_open() {
 
 // Leaves descriptors for PostgreSQL's own files.
 int most_connections() {
-    constexpr int reserve = 100;
+    constexpr int reserve = 100 + Refusals::most;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return Process::max_connections();
     if (limit.rlim_cur < limit.rlim_max) {
@@ -124,7 +124,7 @@ void open_if_due() {
         return complain("libmicrohttpd could not be started");
     }
     add_descriptor(self.server->daemon_descriptor(), nullptr);
-    add_descriptor(self.server->watch_descriptor(), &self.disconnects);
+    add_descriptor(self.server->watch_descriptor(), &self.sockets);
     if (self.index == 0) pool::shared()->bound_port = opened.port;
     log_line("pgrest listens on " + opened.address);
     report_activity("listening on " + opened.address);
@@ -196,9 +196,13 @@ void serve() {
         if (!self.server->started()) continue;
         self.server->hear_news();
         notice_trouble();
+        if (self.sockets) self.server->look_at_sockets();
+        self.sockets = false;
         self.server->run();
-        if (self.disconnects) self.server->see_disconnects();
-        self.disconnects = false;
+        if (self.server->has_arrivals()) {
+            self.server->accept_clients();  // after those who leave have left
+            self.server->run();
+        }
         self.server->keep_deadlines();
     }
     if (self.server->started()) self.server->stop();

@@ -120,10 +120,6 @@ void Server::admit(Exchange& exchange) {
         if (const auto error = lack_of_executors()) throw http::Failure(*error);
         http::fail("PGRST002", "The settings of the server cannot be served; its log says why");
     }
-    if (connections_ > most_connections_) {
-        exchange.close = true;
-        http::fail("PGRST503", "The server has too many connections");
-    }
     auto outcome = http::admit(exchange.request, *exchange.config, cache_, std::time(nullptr));
     if (auto* response = std::get_if<http::Response>(&outcome))
         exchange.settled = std::move(*response);
@@ -153,11 +149,17 @@ Said Server::begin(Exchange& exchange, const char* method, const char* version) 
     const std::int64_t most = exchange.config ? exchange.config->max_body_size : -1;
     if (!exchange.settled && most >= 0 && length > static_cast<std::uint64_t>(most))
         answer_instead(exchange, http::own_error("PGRST413", "The body of the request is too large"));
-    if (!exchange.settled) return Said::Continue;
+    if (!exchange.settled) {
+        expect_body(exchange);
+        return Said::Continue;
+    }
     exchange.stage = Stage::Discarding;
     // answered before the body, the connection ends
     const bool at_once = exchange.close || length > discard_limit || waits_for_continue(exchange.request.headers);
-    if (!at_once) return Said::Continue;
+    if (!at_once) {
+        expect_body(exchange);
+        return Said::Continue;
+    }
     exchange.close = true;
     return send_settled(exchange);
 }
@@ -168,11 +170,7 @@ void Server::send_at_once(Exchange& exchange) {
     http::Response& response = *exchange.settled;
     exchange.close = true;
     complete_headers(exchange, response.headers);
-    const char* reason = MHD_get_reason_phrase_for(static_cast<unsigned>(response.status));
-    std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + (reason ? reason : "Error") + "\r\n";
-    for (const http::Header& header : response.headers)
-        text += header.name + ": " + header.value + "\r\n";
-    text += "Content-Length: " + std::to_string(response.body.size()) + "\r\nConnection: close\r\n\r\n" + response.body;
+    const std::string text = text_of(response);
     send(exchange.client->descriptor, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     exchange.sent_at_once = true;
 }
@@ -184,7 +182,18 @@ void Server::refuse_body(Exchange& exchange, const http::Error& error, bool at_o
     if (at_once) send_at_once(exchange);
 }
 
+// A client is not to hold memory by sending a little now and then: the more it holds, the more has to come. At a
+// constant pace it has 16 times body_timeout for a body of any size.
+void Server::expect_body(Exchange& exchange) {
+    exchange.next_step = exchange.received + std::max(least_progress, exchange.received / 16);
+    exchange.moved = now_milliseconds();
+    receiving_.remove(exchange);
+    receiving_.append(exchange);
+}
+
 Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
+    exchange.received += size;
+    if (exchange.received >= exchange.next_step) expect_body(exchange);
     if (exchange.stage == Stage::Receiving) {
         const std::int64_t most = exchange.config->max_body_size;
         const bool of_known_length = declared_length(exchange.request.headers).has_value();
@@ -259,6 +268,7 @@ Said Server::on_request(Exchange& exchange, const char* method, const char* vers
         *size = 0;
         return said;
     }
+    receiving_.remove(exchange);
     if (exchange.stage == Stage::Receiving) submit(exchange);
     switch (exchange.stage) {
         case Stage::Waiting:

@@ -13,8 +13,8 @@ namespace pgrest::listener {
 
 namespace {
 
-// Above our own limit, so that the clients over it get an answer instead of waiting in the backlog.
-constexpr int connections_to_refuse = 50;
+// Above our own limit: it counts a connection until it has cleaned up after it.
+constexpr int spare_connections = 50;
 
 // From 0.9.77 on it moves what it parses, and refuses by itself what http::HeadLayout finds out before.
 bool is_before_0_9_77() {
@@ -37,23 +37,24 @@ Server::Server(int index, auth::TokenCache& cache)
 bool Server::start(int socket, int most_connections) {
     most_connections_ = most_connections;
     watch_ = epoll_create1(EPOLL_CLOEXEC);
-    if (watch_ < 0) return false;
+    if (watch_ < 0 || !refusals_.open()) return false;
     MHD_set_panic_func(daemon_panics, nullptr);
     daemon_ = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, request_has_come, this,
-        MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,  //
-        MHD_OPTION_LISTEN_SOCKET, socket,                        //
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
+        request_has_come, this, MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,  //
         // before 0.9.77 it would add two checks that are made here too, and answer in HTML
-        MHD_OPTION_STRICT_FOR_CLIENT, parses_in_place_ ? 0 : 1,                                        //
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                          //
-        MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most_connections + connections_to_refuse),  //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,                                         //
-        MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(settings::Process::keepalive_timeout()),  //
-        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, this,                                        //
-        MHD_OPTION_URI_LOG_CALLBACK, target_has_come, this,                                            //
-        MHD_OPTION_NOTIFY_COMPLETED, request_has_ended, this,                                          //
+        MHD_OPTION_STRICT_FOR_CLIENT, parses_in_place_ ? 0 : 1,                                    //
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                      //
+        MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(most_connections + spare_connections),  //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,                                     //
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, this,                                    //
+        MHD_OPTION_URI_LOG_CALLBACK, target_has_come, this,                                        //
+        MHD_OPTION_NOTIFY_COMPLETED, request_has_ended, this,                                      //
         MHD_OPTION_END);
-    if (daemon_) return true;
+    if (daemon_) {
+        listening_ = socket;
+        return watch(refusals_.descriptor(), &refusals_) && watch(listening_, &listening_);
+    }
     close(watch_);
     watch_ = -1;
     return false;

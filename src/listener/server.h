@@ -9,6 +9,8 @@
 
 #include "http/error.h"
 #include "listener/exchange.h"
+#include "listener/peers.h"
+#include "listener/refusals.h"
 
 struct MHD_Daemon;
 struct MHD_Response;
@@ -25,6 +27,9 @@ inline constexpr std::size_t largest_head = 40 * 1024;
 // Holds the heads of request and answer, and a buffer. It is cleared after every request, which costs time.
 inline constexpr std::size_t connection_memory = 64 * 1024;
 
+// So much has to move within body_timeout or send_timeout, or the client counts as gone.
+inline constexpr std::uint64_t least_progress = 16 * 1024;
+
 enum class Said { Continue, Close };
 
 class Server {
@@ -38,10 +43,12 @@ public:
     // ---- main loop
     int daemon_descriptor() const;
     int watch_descriptor() const { return watch_; }
-    long timeout() const;  // milliseconds until something is due, -1 = never
-    void run();            // what clients sent, what may be sent to them
-    void hear_news();      // from executors
-    void see_disconnects();
+    long timeout() const;    // milliseconds until something is due, -1 = never
+    void run();              // what clients sent, what may be sent to them
+    void hear_news();        // from executors
+    void look_at_sockets();  // who comes, who leaves
+    bool has_arrivals() const { return has_arrivals_; }
+    void accept_clients();
     void keep_deadlines();
     void refuse_waiting();  // when it turns out that no executor will come
 
@@ -58,6 +65,14 @@ public:
     void on_completed(Exchange& exchange);
 
 private:
+    // arrivals.cpp
+    bool watch(int descriptor, void* what) const;
+    std::optional<http::Error> refusal_of(const sockaddr* address) const;
+    void refuse(int socket, const http::Error& error);
+    void pause_accepting(int error);
+    void accept_again_if_due(std::int64_t now);
+    void stop_listening();
+
     // requests.cpp
     Said begin(Exchange& exchange, const char* method, const char* version);
     void read_head(Exchange& exchange, const char* method, const char* version);
@@ -68,6 +83,7 @@ private:
     void refuse_body(Exchange& exchange, const http::Error& error, bool at_once);
     void send_at_once(Exchange& exchange);
     Said take_body(Exchange& exchange, const char* data, std::size_t size);
+    void expect_body(Exchange& exchange);
     std::optional<http::Error> lack_of_executors() const;
     void submit(Exchange& exchange);
     bool give_to_executors(Exchange& exchange);
@@ -87,6 +103,7 @@ private:
     Said queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers);
     void add_headers(Exchange& exchange, MHD_Response* response, const http::Headers& headers) const;
     void complete_headers(const Exchange& exchange, http::Headers& headers) const;
+    void expect_progress(Exchange& exchange);
     void let_go(Exchange& exchange);
     void answer_instead(Exchange& exchange, const http::Error& error);
     void resume(Exchange& exchange);
@@ -97,12 +114,22 @@ private:
     void client_went_away(Exchange& exchange);
     void cut_off(Exchange& exchange);
     void expect_head(Client& client, bool fresh);
+    template <typename Clients>
+    void hang_up(Clients& clients, std::int64_t since, bool tell);
+    void end_slow_bodies(std::int64_t since);
+    void end_slow_readers(std::int64_t since);
+    void refuse_slow_head(Exchange& exchange);
 
     int index_;
     auth::TokenCache& cache_;
     const bool parses_in_place_;  // libmicrohttpd
     MHD_Daemon* daemon_ = nullptr;
     int watch_ = -1;
+    int listening_ = -1;
+    bool has_arrivals_ = false;
+    std::int64_t accept_again_ = INT64_MAX;
+    Refusals refusals_;
+    Peers peers_;
     int most_connections_ = 0;
     int connections_ = 0;
     bool shutting_down_ = false;
@@ -112,6 +139,8 @@ private:
     std::vector<int> news_;
     List<Exchange, &Exchange::alive> alive_;
     List<Exchange, &Exchange::waiting> waiting_;
+    List<Exchange, &Exchange::receiving> receiving_;
+    List<Exchange, &Exchange::sending> sending_;
     List<Exchange, &Exchange::recent> recent_;
     List<Exchange, &Exchange::without_job> without_job_;
     List<Client, &Client::half_closed_list> half_closed_;
@@ -124,5 +153,8 @@ std::int64_t now_milliseconds();
 bool is_read(const Exchange& exchange);
 // It is of no use to anyone when its client goes away.
 bool ends_with_its_client(const Exchange& exchange);
+
+// An answer as it goes over the wire, past libmicrohttpd. It ends the connection.
+std::string text_of(const http::Response& response);
 
 }  // namespace pgrest::listener

@@ -63,6 +63,12 @@ void define_configuration_others() {
     DefineCustomIntVariable("pgrest.max_body_size", "Largest body of a request; -1 for no limit.", nullptr,
                             &variables.max_body_size, variables.max_body_size, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB,
                             nullptr, note_change_of_int, nullptr);
+    DefineCustomIntVariable("pgrest.max_embeds", "Most embedded resources of a request.", nullptr,
+                            &variables.max_embeds, variables.max_embeds, 0, 10000, PGC_SIGHUP, 0, nullptr,
+                            note_change_of_int, nullptr);
+    DefineCustomIntVariable("pgrest.max_filters", "Most filters of a request, those in logic trees included.", nullptr,
+                            &variables.max_filters, variables.max_filters, 0, 10000, PGC_SIGHUP, 0, nullptr,
+                            note_change_of_int, nullptr);
     DefineCustomIntVariable("pgrest.stream_threshold", "A larger answer to a plain read is sent while it is made.",
                             nullptr, &variables.stream_threshold, variables.stream_threshold, 0, INT_MAX, PGC_SIGHUP,
                             GUC_UNIT_KB, nullptr, note_change_of_int, nullptr);
@@ -91,8 +97,15 @@ void define_running() {
                   &variables.shutdown_timeout, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
     define_number("pgrest.header_timeout", "Longest time that a client may take to send the head of a request.",
                   &variables.header_timeout, 1, 3600, PGC_SIGHUP, GUC_UNIT_S);
-    define_number("pgrest.keepalive_timeout", "How long a connection may be without a request or any progress.",
+    define_number("pgrest.keepalive_timeout", "How long a connection may be without a request.",
                   &variables.keepalive_timeout, 1, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S);
+    define_number("pgrest.body_timeout", "Time in which the next part of a request's body must come.",
+                  &variables.body_timeout, 1, 3600, PGC_SIGHUP, GUC_UNIT_S);
+    define_number("pgrest.send_timeout", "Time in which a client must take the next part of an answer.",
+                  &variables.send_timeout, 1, 3600, PGC_SIGHUP, GUC_UNIT_S);
+    define_number("pgrest.max_connections_per_address",
+                  "Most connections of a listener from one address; 0 for no limit.",
+                  &variables.max_connections_per_address, 0, 100000, PGC_SIGHUP);
     define_number("pgrest.executor_memory", "An idle executor that holds more memory is replaced.",
                   &variables.executor_memory, 16 * 1024, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB);
 }

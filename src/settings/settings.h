@@ -40,12 +40,15 @@ struct Process {
     static bool server_reuseport();
     static const char* server_unix_socket();  // "" = none
     static int server_unix_socket_mode();
-    static int acquisition_timeout();  // milliseconds
-    static int max_lifetime();         // seconds
-    static int shutdown_timeout();     // milliseconds
-    static int max_connections();      // of one listener
-    static int header_timeout();       // milliseconds
-    static int keepalive_timeout();    // seconds
+    static int acquisition_timeout();          // milliseconds
+    static int max_lifetime();                 // seconds
+    static int shutdown_timeout();             // milliseconds
+    static int max_connections();              // of one listener
+    static int header_timeout();               // milliseconds
+    static int keepalive_timeout();            // milliseconds
+    static int body_timeout();                 // milliseconds
+    static int send_timeout();                 // milliseconds
+    static int max_connections_per_address();  // of one listener, 0 = any number
     static int body_memory_kb();
     static int queue_size();
     static int executor_memory_kb();

@@ -87,6 +87,8 @@ config::Settings collect() {
     settings["lock_role"] = variables.lock_role ? "true" : "false";
     settings["cancel_on_disconnect"] = cancel_text();
     settings["max_body_size"] = bytes_of(variables.max_body_size);
+    settings["max_embeds"] = std::to_string(variables.max_embeds);
+    settings["max_filters"] = std::to_string(variables.max_filters);
     settings["stream_threshold"] = bytes_of(variables.stream_threshold);
     return settings;
 }
@@ -150,7 +152,16 @@ int Process::header_timeout() {
     return variables.header_timeout * 1000;
 }
 int Process::keepalive_timeout() {
-    return variables.keepalive_timeout;
+    return variables.keepalive_timeout * 1000;
+}
+int Process::body_timeout() {
+    return variables.body_timeout * 1000;
+}
+int Process::send_timeout() {
+    return variables.send_timeout * 1000;
+}
+int Process::max_connections_per_address() {
+    return variables.max_connections_per_address;
 }
 int Process::body_memory_kb() {
     return variables.body_memory;

@@ -15,8 +15,10 @@ struct Variables {
     bool lock_role = true;
     int cancel_on_disconnect = static_cast<int>(CancelChoice::Reads);
     int max_body_size = 64 * 1024;  // kB, -1 = none
-    int stream_threshold = 1024;    // kB
-    unsigned long changes = 0;      // counts assignments, so that what is derived from them knows when it is stale
+    int max_embeds = 100;
+    int max_filters = 10000;
+    int stream_threshold = 1024;  // kB
+    unsigned long changes = 0;    // counts assignments, so that what is derived from them knows when it is stale
 
     // ---- processes
     char* database = nullptr;
@@ -32,9 +34,12 @@ struct Variables {
     int max_lifetime = 1800;                  // s
     int shutdown_timeout = 2000;              // ms
     int max_connections = 1000;
-    int header_timeout = 10;       // s
-    int keepalive_timeout = 75;    // s
-    int body_memory = 128 * 1024;  // kB
+    int header_timeout = 10;              // s
+    int keepalive_timeout = 75;           // s
+    int body_timeout = 30;                // s
+    int send_timeout = 30;                // s
+    int max_connections_per_address = 0;  // 0 = any number
+    int body_memory = 128 * 1024;         // kB
     int queue_size = 1024;
     int executor_memory = 256 * 1024;  // kB
 };

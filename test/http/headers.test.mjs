@@ -187,6 +187,8 @@ for (const [path, headers, status, range, rows] of [
 
 test('Content-Location is the canonical query', async () => {
   expect(await get('/venues?select=name&id=gt.1&id=lt.3'), { 'content-location': '/venues?id=gt.1,lt.3&select=name', body: [{ name: 'Harbour' }] });
+  const ids = Array.from({ length: 1000 }, (_, n) => n).join(',');
+  expect(await get(`/venues?select=id&id=in.(${ids})`), { status: 200, 'content-location': null });
   expect(await get('/venues'), { 'content-location': '/venues', vary: 'Accept, Prefer, Range' });
 });
 

@@ -153,13 +153,13 @@ test('a client that leaves in the middle ends its query', async () => {
 });
 
 test('a client that never reads is given up', async () => {
-  server.reload({ 'pgrest.keepalive_timeout': '2s' });
-  await until('the setting', async () => (await server.sql('show pgrest.keepalive_timeout')) === '2s');
+  server.reload({ 'pgrest.send_timeout': '1s' });
+  await until('the setting', async () => (await server.sql('show pgrest.send_timeout')) === '1s');
   const reader = idleReader('/flood');
   await until('the executor to wait for it', async () => (await stalled()) === '1');
   await until('the query to end', async () => (await active('flood')) === '0', 15000);
   reader.destroy();
-  server.reload({ 'pgrest.keepalive_timeout': '75s' });
+  server.reload({ 'pgrest.send_timeout': '30s' });
 });
 
 test('answers larger than the memory for bodies, several at once', async () => {

@@ -76,6 +76,20 @@ TEST(Select, HasALimitOfDepth) {
     EXPECT_EQ(refused(deep), "PGRST100");
 }
 
+TEST(Select, HasALimitOfJsonSteps) {
+    const auto path = [](int steps) {
+        std::string text = "a";
+        for (int i = 0; i < steps; ++i)
+            text += "->1";
+        return text;
+    };
+    EXPECT_EQ(refused("select=" + path(100)), "");
+    EXPECT_EQ(refused("select=" + path(101)), "PGRST100");
+    EXPECT_EQ(refused("order=" + path(101)), "PGRST100");
+    EXPECT_EQ(refused(path(101) + "=eq.1"), "PGRST100");
+    EXPECT_EQ(refused("or=(" + path(101) + ".eq.1)"), "PGRST100");
+}
+
 TEST(Order, HasDirectionNullsAndRelations) {
     const auto terms = api::parse_order("a.desc.nullslast,b.asc,c.nullsfirst,films(title).desc,d->>x");
     ASSERT_EQ(terms.size(), 5u);

@@ -54,6 +54,8 @@ TEST(Config, RefusesWhatCannotWork) {
         {"jwt_role_claim_key", "no path ["},
         {"jwt_aud", "no uri: at all"},
         {"max_body_size", "-2"},
+        {"max_embeds", "-1"},
+        {"max_filters", "many"},
     };
     for (const auto& [name, value] : wrong) {
         EXPECT_TRUE(config::refuse(name, value)) << name << "=" << value;

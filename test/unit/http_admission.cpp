@@ -47,6 +47,19 @@ TEST(Admission, RefusesInItsOrder) {
     EXPECT_EQ(refused(request("BREW", "/a/b", {{"Authorization", "Bearer x"}})), "PGRST300");
 }
 
+TEST(Admission, CountsEmbedsAndFilters) {
+    const config::Settings few{{"max_embeds", "2"}, {"max_filters", "3"}};
+    const auto code = [&](const char* query) { return code_of([&] { admit(request("GET", "/t", {}, query), few); }); };
+    EXPECT_EQ(code("select=a(id),b(id)"), "");
+    EXPECT_EQ(code("select=a(b(id))"), "");
+    EXPECT_EQ(code("select=a(b(...c(id)))"), "PGRST100");
+    EXPECT_EQ(code("select=a(),b(),c()"), "PGRST100");
+    EXPECT_EQ(code("x=eq.1&y=eq.2&z=eq.3&order=x&limit=1"), "");
+    EXPECT_EQ(code("x=eq.1&or=(y.eq.2,not.and(z.eq.3))"), "");
+    EXPECT_EQ(code("x=eq.1&or=(y.eq.2,not.and(z.eq.3,z.eq.4))"), "PGRST100");
+    EXPECT_EQ(code("or=(x.eq.1,x.eq.2)&a.or=(y.eq.1,y.eq.2)&select=a()"), "PGRST100");
+}
+
 TEST(Cors, AnswersPreflights) {
     const auto config = configured();
     const http::Request preflight = request("OPTIONS", "/t",
