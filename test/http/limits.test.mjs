@@ -27,7 +27,7 @@ before(async () => {
     create table api.documents (id integer primary key, document jsonb);
     create table api.parents (id integer primary key);
     create table api.children (id integer primary key, parent integer references api.parents);
-    create view api.flood as select n, repeat('x', 1000) as filler from generate_series(1, 20000) n;
+    create view api.flood as select n, repeat('x', 1000) as filler from generate_series(1, 60000) n;
     grant all on all tables in schema api to anon`);
   listener = await server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest listener'`);
   await serves();
@@ -257,9 +257,9 @@ test('a client that reads an answer drop by drop is given up, and its query ends
 });
 
 test('a client that reads slowly and steadily gets everything', async () => {
-  const { bytes, complete } = await readSlowly('/flood', 1_000_000).end;
+  const { bytes, complete } = await readSlowly('/flood?limit=15000', 700_000).end;
   assert.ok(complete, `${bytes} bytes`);
-  assert.ok(bytes > 20_000_000);
+  assert.ok(bytes > 15_000_000);
 });
 
 test('clients that ask and never read are given up', async () => {
@@ -371,12 +371,15 @@ test('many large uploads at once: each has a clear answer, and the memory is giv
     assert.equal(await upload(11_000_000), 200);
   }
   // while uploads hold all that they may hold, answers have the rest
-  const held = repeat(4, () => {
-    const connection = server.connect();
-    connection.write(head('Content-Length: 5000000') + 'x'.repeat(2_900_000));
-    return connection;
-  });
-  await until('the memory to be used up', async () => (await upload(3_000_000)) === '503 with Retry-After');
+  const held = [];
+  const hold = () => {
+    held.push(server.connect());
+    held.at(-1).write(head('Content-Length: 5000000') + 'x'.repeat(2_900_000));
+  };
+  await until('the memory to be used up', async () => {
+    hold();
+    return (await upload(3_000_000)) === '503 with Retry-After';
+  }, 30000);
   const answer = await server.get('/flood?select=n,filler&limit=1500');
   assert.equal(answer.status, 200);
   assert.equal(answer.body.length, 1500);
