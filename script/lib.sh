@@ -57,8 +57,9 @@ install_wanted() {
     step "Installing: ${wanted[*]}"
     refresh_package_lists
     log=$(mktemp)
-    trap allow_main_cluster EXIT
+    trap 'allow_main_cluster; allow_services' EXIT
     keep_main_cluster_away
+    keep_services_away
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${wanted[@]}" \
         >"$log" 2>&1 || {
         tail -n 20 "$log" >&2
@@ -66,6 +67,7 @@ install_wanted() {
     }
     rm -f "$log"
     allow_main_cluster
+    allow_services
     trap - EXIT
     wanted=()
 }
@@ -90,6 +92,24 @@ keep_main_cluster_away() {
 }
 allow_main_cluster() {
     if [ -e "$main_cluster_off" ]; then as_root rm -f "$main_cluster_off"; fi
+}
+
+# Debian's nginx starts as a service when it is installed, and at every boot. We want the program alone.
+service_policy=/usr/sbin/policy-rc.d
+made_service_policy=
+installs_nginx() { case " ${wanted[*]} " in *" nginx-light "*) ;; *) return 1 ;; esac }
+keep_services_away() {
+    if ! installs_nginx || [ -e "$service_policy" ]; then return 0; fi
+    made_service_policy=yes
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$service_policy" >/dev/null
+    as_root chmod 755 "$service_policy"
+}
+allow_services() {
+    if [ -n "$made_service_policy" ]; then as_root rm -f "$service_policy"; fi
+    made_service_policy=
+    if installs_nginx && has_package nginx-common && command -v systemctl >/dev/null; then
+        as_root systemctl -q disable --now nginx 2>/dev/null || true
+    fi
 }
 
 # --- PostgreSQL's programs -----------------------------------------------------------------------------------

@@ -51,10 +51,12 @@ bool Server::start(int socket, int most_connections) {
         MHD_OPTION_URI_LOG_CALLBACK, target_has_come, this,                                        //
         MHD_OPTION_NOTIFY_COMPLETED, request_has_ended, this,                                      //
         MHD_OPTION_END);
-    if (daemon_) {
+    if (daemon_ && watch(refusals_.descriptor(), &refusals_) && watch(socket, &listening_)) {
         listening_ = socket;
-        return watch(refusals_.descriptor(), &refusals_) && watch(listening_, &listening_);
+        return true;
     }
+    if (daemon_) MHD_stop_daemon(daemon_);
+    daemon_ = nullptr;
     close(watch_);
     watch_ = -1;
     return false;
