@@ -118,3 +118,19 @@ test('a read that runs while its listener is terminated is cancelled and answere
   await until('it to be cancelled', () => isClean(server));
   await whole();
 });
+
+test('an executor that ends while it reads the settings in the database: another reads them', async () => {
+  await server.sql(`create table api.slowly (); create schema conf; grant usage on schema conf, api to authenticator; grant select on api.slowly to authenticator;
+    create function conf.settings() returns void language plpgsql as $$ begin
+      if has_table_privilege('api.slowly', 'select') then perform pg_sleep(60); end if;
+      perform set_config('pgrst.db_max_rows', '2', true);
+    end $$`);
+  server.reload({ 'pgrest.db_pre_config': 'conf.settings' });
+  const reading = () => server.sql(`select max(pid) from pg_stat_activity where backend_type = 'pgrest executor' and wait_event = 'PgSleep'`);
+  await until('one to read them', async () => (await reading()) !== '');
+  await server.sql('revoke select on api.slowly from authenticator');
+  await server.sql(`select pg_terminate_backend(${await reading()})`);
+  await until('the settings', async () => (await server.get('/items')).body.length === 2);
+  server.reload({ 'pgrest.db_pre_config': '' });
+  await until('the settings to go', async () => (await server.get('/items')).body.length === 10);
+});
