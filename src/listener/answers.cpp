@@ -120,7 +120,12 @@ bool Server::head_has_come(Exchange& exchange) const {
 // Nothing has been sent yet, so an executor's failure can still be told.
 void Server::begin_answer(Exchange& exchange) {
     if (exchange.reader.end() == pool::StreamEnd::Broken || !exchange.head_size) {
-        answer_instead(exchange, failure_of(exchange));
+        // a write was committed before its answer began: an error would be untrue
+        const bool told_too_late = exchange.head_size && !is_read(exchange);
+        if (told_too_late)
+            exchange.stage = Stage::Gone;
+        else
+            answer_instead(exchange, failure_of(exchange));
         let_go(exchange);
         return;
     }
