@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <memory>
+#include <set>
 
 #include "check.h"
 
@@ -117,6 +118,25 @@ void cross_check(std::string_view text, const std::optional<json::Value>& ours) 
     check_same(*ours, theirs.get());
 }
 
+bool has_repeats(const json::Value& value) {
+    std::set<std::string> seen;
+    for (const json::Member& member : json::members(value))
+        if (!seen.insert(member.key).second || has_repeats(member.value)) return true;
+    for (const json::Value& element : json::elements(value))
+        if (has_repeats(element)) return true;
+    return false;
+}
+
+void check_without_repeats(const json::Value& value) {
+    const std::string text = json::without_repeats(value);
+    const json::Value rest = fuzz::require_json(text, value.kind, "without repeated members it is the same kind");
+    fuzz::require(!has_repeats(rest), "no member is repeated");
+    fuzz::require(has_repeats(value) || text == value.text, "what has no repeated member stays as it is");
+    for (const json::Member& member : json::members(rest))
+        fuzz::require(json::without_repeats(*json::member(value, member.key)) == member.value.text,
+                      "the first of the members stays");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -129,6 +149,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(!json::valid_utf8(text) || json::string_of(string) == text, "text comes back as it was written");
     if (!value) return 0;
 
+    check_without_repeats(*value);
     const std::string compacted = json::compact(*value);
     const json::Value again = fuzz::require_json(compacted, value->kind, "a compacted value is the same kind of value");
     fuzz::require(json::compact(again) == compacted, "compacting is a fixed point");
