@@ -1,5 +1,6 @@
 #include "settings/hooks.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -54,13 +55,24 @@ char* copy_for_guc(const char* text) {
 #endif
 }
 
+void free_for_guc(char* text) {
+#if PG_VERSION_NUM >= 160000
+    guc_free(text);
+#else
+    std::free(text);
+#endif
+}
+
 // PostgreSQL logs changed parameters with their values and shows them in several places. So the variable itself always
-// holds asterisks, and the secret travels as the hook's extra data.
+// holds asterisks, also when there is no secret (it would be a change to set one), and the secret travels as the hook's
+// extra data.
 bool hide_secret(char** value, void** extra) {
-    if ((*value)[0] == '\0' || std::strcmp(*value, hidden_secret) == 0) return true;
     char* shown = copy_for_guc(hidden_secret);
     if (!shown) return false;
-    *extra = *value;
+    if ((*value)[0] != '\0')
+        *extra = *value;
+    else
+        free_for_guc(*value);
     *value = shown;
     return true;
 }
