@@ -9,8 +9,8 @@
 
 #include "auth/key_set.h"
 #include "functions/arguments.h"
+#include "functions/superuser.h"
 #include "http/error.h"
-#include "pg/error.h"
 #include "pg/guard.h"
 #include "pool/database_settings.h"
 #include "pool/pool.h"
@@ -18,8 +18,6 @@
 #include "settings/settings.h"
 
 extern "C" {
-#include "miscadmin.h"
-
 PG_FUNCTION_INFO_V1(pgrest_check_settings);
 }
 
@@ -117,16 +115,8 @@ void describe_config(Row& row) {
     }
 }
 
-void require_superuser() {
-    if (pg::guarded([] { return superuser(); })) return;
-    http::DatabaseError error;
-    error.sqlstate = "42501";
-    error.message = "must be superuser to call pgrest.check_settings()";
-    throw pg::Error(std::move(error));
-}
-
 Datum check_settings(FunctionCallInfo fcinfo) {
-    require_superuser();
+    require_superuser("check_settings");
     Row row;
     row.database = settings::database();
     row.authenticator = settings::authenticator();

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "functions/arguments.h"
+#include "functions/superuser.h"
 #include "pg/error.h"
 #include "pg/guard.h"
 #include "pool/pool.h"
@@ -29,15 +30,6 @@ void require_pool() {
     throw pgrest::pg::Error(std::move(error));
 }
 
-void require_superuser(const char* what) {
-    const bool allowed = pgrest::pg::guarded([] { return superuser(); });
-    if (allowed) return;
-    pgrest::http::DatabaseError error;
-    error.sqlstate = "42501";
-    error.message = std::string("must be superuser to call pgrest.") + what + "()";
-    throw pgrest::pg::Error(std::move(error));
-}
-
 }  // namespace
 
 extern "C" PGDLLEXPORT Datum pgrest_version(PG_FUNCTION_ARGS) {
@@ -49,7 +41,7 @@ extern "C" PGDLLEXPORT Datum pgrest_reload(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
-        require_superuser("reload");
+        pgrest::functions::require_superuser("reload");
         return BoolGetDatum(pgrest::pool::reload());
     });
 }
@@ -58,7 +50,7 @@ extern "C" PGDLLEXPORT Datum pgrest_pause(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
-        require_superuser("pause");
+        pgrest::functions::require_superuser("pause");
         return BoolGetDatum(pgrest::pool::pause());
     });
 }
@@ -67,7 +59,7 @@ extern "C" PGDLLEXPORT Datum pgrest_resume(PG_FUNCTION_ARGS) {
     (void)fcinfo;
     return pgrest::pg::translate_exceptions([] {
         require_pool();
-        require_superuser("resume");
+        pgrest::functions::require_superuser("resume");
         return BoolGetDatum(pgrest::pool::resume());
     });
 }
