@@ -89,6 +89,18 @@ void Exchange::check_strict() const {
     http::fail("PGRST122", "Preferences that are not known were sent with handling=strict", tokens);
 }
 
+SettingTexts Exchange::request_settings() const {
+    SettingTexts settings;
+    settings.emplace_back("request.jwt.claims", admitted.identity.claims);
+    for (auto& claim : http::claim_settings(admitted.identity.claims))
+        settings.push_back(std::move(claim));
+    settings.emplace_back("request.method", request.method);
+    settings.emplace_back("request.path", request.path);
+    settings.emplace_back("request.headers", http::headers_as_json(request.headers));
+    settings.emplace_back("request.cookies", http::cookies_as_json(request.headers));
+    return settings;
+}
+
 TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Function* function) const {
     TransactionPlan plan;
     plan.read_only = read_only;
@@ -98,14 +110,8 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
     plan.apply_role_settings = config.db_config;
     plan.lock_role = config.lock_role;
     plan.pre_request_sql = pre_request_sql(config.pre_request);
+    plan.request_settings = [this] { return request_settings(); };
     auto& settings = plan.settings;
-    settings.emplace_back("request.jwt.claims", admitted.identity.claims);
-    for (auto& claim : http::claim_settings(admitted.identity.claims))
-        settings.push_back(std::move(claim));
-    settings.emplace_back("request.method", request.method);
-    settings.emplace_back("request.path", request.path);
-    settings.emplace_back("request.headers", http::headers_as_json(request.headers));
-    settings.emplace_back("request.cookies", http::cookies_as_json(request.headers));
     if (admitted.preferences.timezone) settings.emplace_back("timezone", *admitted.preferences.timezone);
     if (!function) return plan;
     plan.function_isolation = isolation_of(*function);

@@ -75,6 +75,7 @@ public:
     std::optional<http::Error> streaming_failure;
 
 private:
+    SettingTexts request_settings() const;  // claims, request.*
     void read_response_settings();
 
     Surroundings surroundings_;

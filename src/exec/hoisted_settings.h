@@ -2,12 +2,11 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
-namespace pgrest::exec {
+#include "exec/setting_texts.h"
 
-using SettingTexts = std::vector<std::pair<std::string, std::string>>;
+namespace pgrest::exec {
 
 // The clauses whose text "name=value" one of the patterns matches, regular expressions of PostgreSQL, anywhere. Not
 // default_transaction_isolation, which no SET could bring into force. Throws pg::Error.

@@ -82,6 +82,7 @@ SavedPlan prepare_plan(const char* sql, int parameters) {
     saved.parameters = static_cast<ParameterTypes*>(MemoryContextAllocZero(saved.context, sizeof(ParameterTypes)));
     saved.parameters->count = parameters;
     saved.parameters->types = static_cast<Oid*>(MemoryContextAllocZero(saved.context, sizeof(Oid) * (parameters + 1)));
+    saved.judgement = static_cast<Judgement*>(MemoryContextAllocZero(saved.context, sizeof(Judgement)));
     PG_TRY();
     {
         SPIPrepareOptions options;

@@ -21,10 +21,17 @@ struct ParameterTypes {
     int count;
 };
 
+// What is known of one generation of the plan (CachedPlan.generation; 0: of none yet).
+struct Judgement {
+    int generation;
+    bool may_read_settings;
+};
+
 struct SavedPlan {
     SPIPlanPtr plan = nullptr;
     ParameterTypes* parameters = nullptr;
-    MemoryContext context = nullptr;  // of the parameters
+    Judgement* judgement = nullptr;
+    MemoryContext context = nullptr;  // of the parameters and the judgement
 };
 
 class PlanCache {

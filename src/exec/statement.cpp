@@ -3,8 +3,10 @@
 #include <cstring>
 
 #include "exec/plan_cache.h"
+#include "exec/reads_settings.h"
 #include "exec/row_receiver.h"
 #include "exec/statement_timer.h"
+#include "exec/waiting_settings.h"
 #include "pg/guard.h"
 #include "pg/text.h"
 
@@ -49,10 +51,29 @@ std::string key_of(const std::string& sql, bool depends_on_role) {
     return key += sql;
 }
 
-// Settles the types (locks are taken, an outdated text is analysed again), before any value is converted.
-void revalidate(SPIPlanPtr plan) {
-    CachedPlan* cached = SPI_plan_get_cached_plan(plan);
+bool parameters_may_read_settings(const ParameterTypes* parameters) {
+    for (int i = 0; i < parameters->count; ++i)
+        if (may_read_settings(parameters->types[i])) return true;
+    return false;
+}
+
+bool judge(const SavedPlan* saved, const CachedPlan* cached) {
+    Judgement* const judgement = saved->judgement;
+    if (judgement->generation == cached->generation) return judgement->may_read_settings;
+    auto* source = static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(saved->plan)));
+    judgement->may_read_settings = may_read_settings(source) || parameters_may_read_settings(saved->parameters);
+    judgement->generation = cached->generation;
+    return judgement->may_read_settings;
+}
+
+// Settles the types (locks are taken, an outdated text is analysed again), before any value is converted. Settings that
+// wait are brought into force unless the plan is sure not to read them. It is this plan that will run: another one has
+// to be made by the planner, before which they are brought into force anyway.
+void revalidate(const SavedPlan* saved) {
+    CachedPlan* cached = SPI_plan_get_cached_plan(saved->plan);
+    const bool wanted = settings_wait() && (!cached || judge(saved, cached));
     if (cached) ReleaseCachedPlan(cached, CurrentResourceOwner);
+    if (wanted) bring_settings_into_force();
 }
 
 Datum convert(const RawValue* value, Oid type) {
@@ -83,7 +104,7 @@ ParamListInfo bind(const Call* call, const ParameterTypes* parameters) {
 }
 
 void execute(Call* call) {
-    revalidate(call->saved.plan);
+    revalidate(&call->saved);
     SPIExecuteOptions options;
     std::memset(&options, 0, sizeof options);
     options.params = bind(call, call->saved.parameters);

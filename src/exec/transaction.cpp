@@ -33,12 +33,6 @@ public:
     void finish() override {}
 };
 
-// One setting as plain memory.
-struct RawSetting {
-    const char* name;
-    const char* value;
-};
-
 struct Preparation {
     bool read_only;
     int function_isolation;  // -1: none
@@ -47,8 +41,6 @@ struct Preparation {
     Oid authenticator;
     bool apply_role_settings;
     bool subtransaction;
-    const RawSetting* settings;
-    int count;
 };
 
 int isolation_level(int isolation) {
@@ -106,8 +98,6 @@ void prepare(const Preparation* plan) {
     for (int i = 0; i < role.count; ++i)
         set_local(role.names[i], role.values[i], plan->subtransaction);
     switch_role(plan);
-    for (int i = 0; i < plan->count; ++i)
-        set_local(plan->settings[i].name, plan->settings[i].value, plan->subtransaction);
 }
 
 Oid authenticator_of(const TransactionPlan& plan, Surroundings surroundings) {
@@ -171,10 +161,6 @@ Transaction::~Transaction() {
 }
 
 void Transaction::begin(const TransactionPlan& plan) {
-    std::vector<RawSetting> settings;
-    settings.reserve(plan.settings.size());
-    for (const auto& [name, value] : plan.settings)
-        settings.push_back({name.c_str(), value.c_str()});
     Preparation preparation{};
     preparation.read_only = plan.read_only;
     preparation.function_isolation = plan.function_isolation ? static_cast<int>(*plan.function_isolation) : -1;
@@ -183,8 +169,6 @@ void Transaction::begin(const TransactionPlan& plan) {
     preparation.authenticator = authenticator_of(plan, surroundings_);
     preparation.apply_role_settings = plan.apply_role_settings;
     preparation.subtransaction = surroundings_ == Surroundings::Subtransaction;
-    preparation.settings = settings.data();
-    preparation.count = static_cast<int>(settings.size());
 
     const Preparation* const prepared = &preparation;
     open_ = true;
@@ -200,6 +184,11 @@ void Transaction::begin(const TransactionPlan& plan) {
         });
     }
     pg::guarded([=] { prepare(prepared); });
+    if (preparation.subtransaction || !plan.pre_request_sql.empty())
+        set_locally(plan.request_settings(), preparation.subtransaction);
+    else
+        waiting_.wait(plan.request_settings);
+    set_locally(plan.settings, preparation.subtransaction);
     if (!plan.pre_request_sql.empty()) {
         // a procedural language wants a snapshot around it
         pg::guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
@@ -226,6 +215,7 @@ void Transaction::check_deferred_constraints() {
 }
 
 void Transaction::commit() {
+    waiting_.drop();
     if (surroundings_ == Surroundings::OwnTransaction) {
         const TimedEnd timed;
         pg::guarded([] {
@@ -254,6 +244,7 @@ void Transaction::commit() {
 
 void Transaction::rollback() {
     open_ = false;
+    waiting_.drop();
     if (surroundings_ == Surroundings::OwnTransaction) {
         pg::guarded([] { AbortCurrentTransaction(); });
         return;

@@ -1,10 +1,12 @@
 // The transaction around a request: role, settings, pre-request, role lock, end (auth.md sections 4 to 8).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include "exec/setting_texts.h"
+#include "exec/waiting_settings.h"
 
 namespace pgrest::exec {
 
@@ -17,9 +19,11 @@ struct TransactionPlan {
     std::string role;
     std::string authenticator;        // whose membership counts; used by Surroundings::Subtransaction
     bool apply_role_settings = true;  // db_config: settings of the role (auth.md 4.4), isolation of the role
-    // Set after the role, in this order, local to the transaction: claims, request.*, timezone, hoisted settings.
-    // Names that PostgreSQL refuses are errors of the request.
-    std::vector<std::pair<std::string, std::string>> settings;
+    // Set after the role, local to the transaction: first what SQL learns about the request (claims, request.*), made
+    // only when it is needed; then, in this order, timezone and hoisted settings. Names that PostgreSQL refuses are
+    // errors of the request.
+    std::function<SettingTexts()> request_settings;
+    SettingTexts settings;
     std::string pre_request_sql;  // `SELECT "schema"."name"()`, "" = none
     bool lock_role = true;
 };
@@ -68,6 +72,7 @@ private:
     int outer_security_context_ = 0;
     void* outer_owner_ = nullptr;  // resource owner and memory context before it
     void* outer_memory_ = nullptr;
+    WaitingSettings waiting_;
 };
 
 // The list of design.md section 3 (8): role, settings, portals, prepared statements, LISTEN, session advisory locks,

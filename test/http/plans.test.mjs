@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Server } from './server.mjs';
+import { Server, until } from './server.mjs';
 
 let server;
 before(async () => {
@@ -25,7 +25,16 @@ before(async () => {
          and current_setting('request.method', true) = 'GET'
          and current_setting('request.headers', true)::json ->> 'x-pass' = 'yes'
          and current_setting('request.cookies', true)::json ->> 'c' = 'v');
-       grant select on api.rows to anon, clerk;`,
+       grant select on api.rows to anon, clerk;
+       create table api.hooked (n int);
+       insert into api.hooked select generate_series(1, 10000);
+       analyze api.hooked;
+       alter table api.hooked enable row level security;
+       create policy p on api.hooked using (n % 10 = current_setting('my.digit', true)::int and current_setting('work_mem') = '5MB');
+       grant select on api.hooked to anon, clerk;
+       alter role clerk set work_mem = '5MB';
+       create function api.choose_digit() returns void language sql as
+         $$ select set_config('my.digit', coalesce(current_setting('request.jwt.claim.digit', true), '0'), true) $$;`,
   );
 });
 after(() => server?.drop());
@@ -71,4 +80,17 @@ test('and nothing without them', async () => {
   assert.deepEqual((await server.get('/rows', { claims: { role: 'clerk' } })).body, []);
   assert.deepEqual((await server.get('/rows', { ...as(1), claims: { role: 'anon', owner: 'o1' } })).body, []);
   assert.deepEqual((await server.get('/rows', { ...as(1), headers: { 'X-Pass': 'yes' } })).body, []);
+});
+
+test('workers see what the pre-request function has set, and the settings of the role', async () => {
+  server.reload({ 'pgrest.db_pre_request': 'choose_digit' });
+  const get = (digit, role = 'clerk') => server.get('/hooked', { claims: { role, digit } });
+  await until('the function', async () => (await get(3)).body.length > 0);
+  for (let digit = 0; digit < 10; digit++) {
+    const { body } = await get(digit);
+    assert.equal(body.length, 1000);
+    assert.ok(body.every(({ n }) => n % 10 === digit));
+  }
+  assert.deepEqual((await get(3, 'anon')).body, []);
+  server.reload({ 'pgrest.db_pre_request': '' });
 });
