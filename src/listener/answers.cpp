@@ -204,10 +204,11 @@ Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const
     // head of request and head of answer share the memory of the connection
     const std::size_t room = connection_memory - exchange.head_bytes - spare_memory;
     if (size_of(all) > room) remove_header(all, "Content-Location");
-    if (size_of(all) > room || status < 200 || status > 999) {
-        status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-        all.clear();
-    }
+    const bool fits = size_of(all) <= room;
+    const bool usable = status >= 200 && status <= 999;
+    if (!fits || !usable) all.clear();
+    // an error stays what it is: a head that is refused for its size leaves the least room
+    if (!usable || (!fits && status < 400)) status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     add_headers(exchange, response, all);
     const MHD_Result queued = MHD_queue_response(exchange.connection, static_cast<unsigned>(status), response);
     MHD_destroy_response(response);

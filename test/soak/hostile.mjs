@@ -129,11 +129,12 @@ function oneRequest(random, id) {
 }
 
 // { pieces: what is written one after the other, pauses: milliseconds before each, patience: how long to wait for the
-// end, abort: leave without waiting, id: of the row that it may write }
+// end, abort: leave without waiting, pipelined: two requests, id: of the row that they may write }
 export function hostileRequest(random, number) {
   const id = `hostile-${number}`;
   let bytes = random.chance(0.05) ? random.pick(noise) : oneRequest(random, id);
-  if (random.chance(0.05)) bytes += oneRequest(random, id); // pipelined
+  const pipelined = random.chance(0.05);
+  if (pipelined) bytes += oneRequest(random, id);
   if (random.chance(0.05)) bytes = bytes.slice(0, random.below(bytes.length + 1));
   const pieces = [];
   if (random.chance(0.7)) {
@@ -148,6 +149,7 @@ export function hostileRequest(random, number) {
   }
   return {
     id,
+    pipelined,
     pieces,
     pauses: pieces.map((_, i) => (i === 0 ? 0 : random.below(15))),
     patience: random.between(30, 400),
