@@ -15,6 +15,7 @@
 #include "pool/failure_log.h"
 #include "pool/job_sink.h"
 #include "pool/jobs.h"
+#include "pool/own_memory.h"
 #include "pool/process.h"
 #include "pool/schema_check.h"
 #include "pool/snapshot.h"
@@ -52,6 +53,7 @@ struct Self {
     MemoryContext request_context = nullptr;
     emit_log_hook_type previous_log_hook = nullptr;
     int requests_since_weighing = 0;
+    std::size_t give_back_above = 0;
     bool connected = false;
     bool stats_pending = false;
 } self;
@@ -247,12 +249,22 @@ void close_to_cancel() {
     QueryCancelPending = false;
 }
 
+// What the C library keeps of freed memory is returned when it may be much: when a quarter has been added since.
+std::size_t weight() {
+    constexpr std::size_t negligible = 8 * 1024 * 1024;
+    std::size_t held = own_memory().value_or(MemoryContextMemAllocated(TopMemoryContext, /* recurse */ true));
+    if (held <= self.give_back_above) return held;
+    give_back_free_memory();
+    held = own_memory().value_or(held);
+    self.give_back_above = held + held / 4 + negligible;
+    return held;
+}
+
 // A catalog cache never shrinks; a new process has a small one.
 void weigh() {
     if (++self.requests_since_weighing < requests_between_weighings) return;
     self.requests_since_weighing = 0;
-    const Size limit = static_cast<Size>(settings::Process::executor_memory_kb()) * 1024;
-    if (MemoryContextMemAllocated(TopMemoryContext, /* recurse */ true) <= limit) return;
+    if (weight() <= static_cast<std::size_t>(settings::Process::executor_memory_kb()) * 1024) return;
     executor().wants_retirement = true;
     wake_launcher();
 }

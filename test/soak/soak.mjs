@@ -18,6 +18,11 @@ if (!(minutes > 0) || !Number.isInteger(seed)) throw new Error('--minutes is a n
 
 // A process may have grown by half and this much (kB) between the end of the warm-up and the end.
 const TOLERANCE = { factor: 1.5, kB: minutes < 5 ? 16384 : 8192 };
+// An executor's catalog caches grow with every name that clients make up; it is replaced when it holds this much (kB).
+// Until that is noticed it may hold somewhat more.
+const EXECUTOR_MEMORY = 65536;
+const grewTooMuch = (row, old) =>
+  row.kind === 'executor' ? row.own > EXECUTOR_MEMORY * 1.25 + TOLERANCE.kB : old && row.own > old.own * TOLERANCE.factor + TOLERANCE.kB;
 
 const gate = new Gate();
 const tally = new Tally();
@@ -38,6 +43,7 @@ const server = await Server.start(
     'pgrest.listeners': 2,
     'pgrest.db_pool_max_lifetime': 86400,
     'pgrest.db_pool_acquisition_timeout': 20,
+    'pgrest.executor_memory': `${EXECUTOR_MEMORY}kB`,
     max_connections: 50,
     log_line_prefix: '%m [%p] %b <%e> ',
     log_min_error_statement: 'panic',
@@ -168,8 +174,8 @@ check('few requests were disturbed', (tally.counts['requests that were disturbed
 check('no request, answer or body is left in shared memory', [first.left, last.left].filter(Boolean));
 check('no temporary file is left', last.temporary);
 check(
-  'memory is flat',
-  values.sanitized ? [] : last.rows.filter((row) => before.has(row.pid) && row.own > before.get(row.pid).own * TOLERANCE.factor + TOLERANCE.kB).map((row) => `${row.kind} ${row.pid}: ${before.get(row.pid).own} -> ${row.own} kB`),
+  'memory is bounded',
+  values.sanitized ? [] : last.rows.filter((row) => grewTooMuch(row, before.get(row.pid))).map((row) => `${row.kind} ${row.pid}: ${before.get(row.pid)?.own} -> ${row.own} kB`),
 );
 check(
   'no descriptor leaks',
@@ -180,8 +186,8 @@ check(
 );
 check('dynamic shared memory does not grow', last.segments.size > first.segments.size ? [`${first.segments.size} -> ${last.segments.size} kB`] : []);
 check(
-  'the processes that nobody ended are still there',
-  [...traffic.spared].filter((pid) => !last.rows.some((row) => row.pid === pid)).map((pid) => `${pid} is gone`),
+  'the processes that nobody ended are still there, save executors that were replaced',
+  [...traffic.spared].filter((pid) => before.get(pid)?.kind !== 'executor' && !last.rows.some((row) => row.pid === pid)).map((pid) => `${pid} is gone`),
 );
 check('sessions hold nothing between requests', (await control.json("select a.pid, state, (select count(*) from pg_locks l where l.pid = a.pid) as locks from pg_stat_activity a where backend_type = 'pgrest executor' and (xact_start is not null or backend_xmin is not null or exists (select from pg_locks l where l.pid = a.pid))")).map((row) => JSON.stringify(row)));
 check(
