@@ -131,7 +131,8 @@ function oneRequest(random, id) {
 // { pieces: what is written one after the other, pauses: milliseconds before each, patience: how long to wait for the
 // end, abort: leave without waiting, pipelined: two requests, id: of the row that they may write }
 export function hostileRequest(random, number) {
-  const id = `hostile-${number}`;
+  // with a sum at its end, so that a damaged one is not that of another request
+  const id = `hostile-${number}-${(Math.imul(number, 0x9e3779b1) >>> 0).toString(36)}`;
   let bytes = random.chance(0.05) ? random.pick(noise) : oneRequest(random, id);
   const pipelined = random.chance(0.05);
   if (pipelined) bytes += oneRequest(random, id);

@@ -86,7 +86,7 @@ export class Gate {
 export class Ledger {
   constructor() {
     this.there = new Map(); // id → content
-    this.absent = new Set();
+    this.absent = new Map(); // id → what was sent and answered, if that is known
     this.unknown = new Map(); // id → the contents that are possible; undefined = not there
     this.acknowledged = 0;
   }
@@ -96,8 +96,8 @@ export class Ledger {
     this.there.set(id, content);
   }
 
-  refuse(id) {
-    this.absent.add(id);
+  refuse(id, exchange = '') {
+    this.absent.set(id, exchange);
   }
 
   // The rows that the database may hold, compared with those that it holds: a list of differences.
@@ -105,7 +105,7 @@ export class Ledger {
     const found = new Map(rows.map((row) => [row.id, row.content]));
     const wrong = [];
     for (const [id, content] of this.there) if (found.get(id) !== content) wrong.push(`${id} is ${found.get(id)} and not ${content}`);
-    for (const id of this.absent) if (found.has(id)) wrong.push(`${id} is there, which was refused or deleted`);
+    for (const [id, exchange] of this.absent) if (found.has(id)) wrong.push(`${id} is there, which was refused or deleted${exchange}`);
     for (const [id, possible] of this.unknown) if (!possible.includes(found.get(id))) wrong.push(`${id} is ${found.get(id)} and not one of ${possible}`);
     // a hostile request may have any other name in it
     for (const id of found.keys())
@@ -502,6 +502,7 @@ export class Traffic {
       const excused = (code) => disturbances[status]?.includes(code) || (status === 500 && /^(54...|21000)$/.test(code));
       if (!codes.some(excused)) this.tally.problem(`hostile: ${status} ${body.slice(0, 200)} to ${sent}`);
     }
-    if (complete && statuses.length > 0 && statuses.every((status) => status >= 400 && status < 500)) this.ledger.refuse(id);
+    if (complete && statuses.length > 0 && statuses.every((status) => status >= 400 && status < 500))
+      this.ledger.refuse(id, ` by ${statuses}: ${sent} answered with ${JSON.stringify(received.slice(0, 200))}`);
   }
 }
