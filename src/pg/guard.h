@@ -8,8 +8,7 @@
 //         Oid oid = pg::guarded([=] { return get_role_oid(name, false); });
 //
 // (b) A function that PostgreSQL calls lets no exception out: its body is a lambda given to translate_exceptions(),
-// which
-//     raises the PostgreSQL error only when every C++ object of the body has been destroyed.
+//     which raises the PostgreSQL error only when every C++ object of the body has been destroyed.
 //
 //         extern "C" Datum pgrest_version(PG_FUNCTION_ARGS) {
 //             return pg::translate_exceptions([&] { return make_version(fcinfo); });
@@ -37,13 +36,18 @@ namespace pgrest::pg {
 // What was raised, taken out of PostgreSQL's error state (which is flushed). Allocates C++ memory.
 http::DatabaseError take_error(MemoryContext context);
 
-// Runs the call; false when it raised. A function of its own, so that no variable of the caller lives in a frame that
-// sigsetjmp can clobber.
+// Never inlined, so that no variable of the call lives in the frame that sigsetjmp can clobber.
+template <typename F>
+[[gnu::noinline]] void run(F& call) {
+    call();
+}
+
+// Runs the call; false when it raised. A function of its own for the sake of the caller's variables.
 template <typename F>
 bool runs_without_error(F& call) {
     volatile bool failed = false;
     PG_TRY();
-    { call(); }
+    { run(call); }
     PG_CATCH();
     { failed = true; }
     PG_END_TRY();
