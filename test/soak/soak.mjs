@@ -20,7 +20,8 @@ if (!(minutes > 0) || !Number.isInteger(seed)) throw new Error('--minutes is a n
 const TOLERANCE = { factor: 1.5, kB: minutes < 5 ? 16384 : 8192 };
 // An executor's catalog caches grow with every name that clients make up; it is replaced when it holds this much (kB).
 // Until that is noticed it may hold somewhat more.
-const EXECUTOR_MEMORY = 65536;
+// With the sanitizers an executor begins with as much.
+const EXECUTOR_MEMORY = values.sanitized ? 1048576 : 65536;
 const grewTooMuch = (row, old) =>
   row.kind === 'executor' ? row.own > EXECUTOR_MEMORY * 1.25 + TOLERANCE.kB : old && row.own > old.own * TOLERANCE.factor + TOLERANCE.kB;
 
@@ -105,7 +106,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
   });
 
 // One process of a kind is not terminated from now on: its memory is compared.
-const spare = async (kind) => traffic.spared.add(Number(await control.run(`select min(pid) from pgrest.workers where kind = '${kind}'`)));
+const spare = async (kind) => traffic.spared.set(Number(await control.run(`select min(pid) from pgrest.workers where kind = '${kind}'`)), kind);
 
 // No reload any more, which would replace every executor, and those that the last one replaces are gone.
 async function endReplacing() {
@@ -187,7 +188,7 @@ check(
 check('dynamic shared memory does not grow', last.segments.size > first.segments.size ? [`${first.segments.size} -> ${last.segments.size} kB`] : []);
 check(
   'the processes that nobody ended are still there, save executors that were replaced',
-  [...traffic.spared].filter((pid) => before.get(pid)?.kind !== 'executor' && !last.rows.some((row) => row.pid === pid)).map((pid) => `${pid} is gone`),
+  [...traffic.spared].filter(([pid, kind]) => kind !== 'executor' && !last.rows.some((row) => row.pid === pid)).map(([pid, kind]) => `${kind} ${pid} is gone`),
 );
 check('sessions hold nothing between requests', (await control.json("select a.pid, state, (select count(*) from pg_locks l where l.pid = a.pid) as locks from pg_stat_activity a where backend_type = 'pgrest executor' and (xact_start is not null or backend_xmin is not null or exists (select from pg_locks l where l.pid = a.pid))")).map((row) => JSON.stringify(row)));
 check(

@@ -119,7 +119,7 @@ export class Traffic {
     Object.assign(this, { client, gate, tally, ledger, session, random, port });
     this.turn = 0;
     this.hostileSent = 0;
-    this.spared = new Set(); // processes that are not terminated, so that their memory can be watched
+    this.spared = new Map(); // pid: kind of the processes that are not terminated, so that their memory can be watched
     this.replacing = true; // reloads and a new launcher replace every executor: only while this is so
   }
 
