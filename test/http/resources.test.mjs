@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { LOAD_SQL, isClean, pids } from './load.mjs';
-import { Server, until } from './server.mjs';
+import { SANITIZED, Server, until } from './server.mjs';
 
 let server;
 let executor;
@@ -96,14 +96,14 @@ function limit(bytes) {
   execFileSync(command[0], command.slice(1));
 }
 
-test('memory that the system does not give', async () => {
+test('memory that the system does not give', { skip: SANITIZED }, async () => {
   limit(`${status('VmSize') + 64 * 1024 * 1024}`);
   assert.deepEqual(await run(`select length(repeat('x', 200000000))`), [503, '53200']);
   assert.deepEqual(await run(`select string_agg(repeat('x', 10000000), '') from generate_series(1, 30)`), [503, '53200']);
   assert.equal(await server.value(`select length(repeat('x', 10000000))`), '10000000');
 });
 
-test('memory that the system does not give to a body', async () => {
+test('memory that the system does not give to a body', { skip: SANITIZED }, async () => {
   const { status: answered, body } = await server.post('/rpc/value', { query: `select '${'x'.repeat(60 * 1024 * 1024)}'` });
   assert.deepEqual([answered, body.code], [503, '53200']);
   limit('unlimited');

@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const SECRET = 'a secret of the tests over HTTP, 32 bytes or more';
+// Whether test/sanitize/run is at work: the sanitizers keep freed memory, and take an allocation that fails for an error.
+export const SANITIZED = process.env.PGREST_SANITIZED === '1';
 const CLUSTER = join(ROOT, 'script', 'cluster');
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -114,6 +116,7 @@ export class Server {
       'pgrest.db_schemas': 'api',
       'pgrest.db_anon_role': 'anon',
       'pgrest.jwt_secret': SECRET,
+      ...(SANITIZED ? { 'pgrest.executor_memory': '4GB' } : {}),
       ...settings,
     };
     server.cluster('init', { input: '' });
