@@ -46,9 +46,17 @@ const lines = (from) =>
     const [, type, pid, user, database, application, tag, sqlstate, transaction, query, text] = line.split('|');
     return { type, pid, user, database, application, tag, sqlstate, transaction, query, text };
   });
-// Changes settings, waits until the processes have them, and gives what one request then logs.
-async function logged(settings, request, wanted) {
+// Changes settings and waits until both executors, which are replaced for it, have them.
+async function reload(settings) {
+  const now = await server.sql('select clock_timestamp()');
   server.reload(settings);
+  const executors = (where) => server.sql(`select count(*) from pg_stat_activity where ${MINE} and ${where}`);
+  await until('new executors', async () => (await executors(`backend_start > '${now}'`)) === '2' && (await executors('true')) === '2');
+}
+
+// Changes settings and gives what one request then logs.
+async function logged(settings, request, wanted) {
+  await reload(settings);
   let found = [];
   await until(`${wanted} in the log`, async () => {
     const from = server.log().length;
@@ -152,13 +160,13 @@ test('the list of processes shows the method alone', async () => {
 });
 
 test('track_activities = off', async () => {
-  server.reload({ track_activities: 'off' });
+  await reload({ track_activities: 'off' });
   await until('the setting', async () => {
     await Promise.all([server.get('/items'), server.get('/rpc/nap?seconds=0.1')]);
     return (await activity('pid', `state = 'disabled'`)).length === 2;
   });
   assert.equal((await server.get('/items')).status, 200);
-  server.reload({ track_activities: 'on' });
+  await reload({ track_activities: 'on' });
   await until('the setting', async () => {
     await Promise.all([server.get('/items'), server.get('/rpc/nap?seconds=0.1')]);
     return (await activity('pid', `state = 'idle'`)).length === 2;
@@ -215,7 +223,7 @@ test('log_min_duration_statement and log_duration', async () => {
   await server.get('/items');
   assert.deepEqual(lines(from), []);
   await logged({ log_min_duration_statement: -1, log_duration: 'on' }, read, /^LOG: {2}duration: [\d.]+ ms$/);
-  server.reload({ log_duration: 'off' });
+  await reload({ log_duration: 'off' });
   assert.doesNotMatch(server.log(), /confidential/);
 });
 
@@ -228,14 +236,14 @@ test('a duration is that of its statement, not of what came before', async () =>
   const [line] = lines(from).filter(({ text }) => /"items"/.test(text));
   assert.ok(Number(/duration: ([\d.]+) ms/.exec(line.text)[1]) < 1000, line.text);
   await server.sql(`create or replace function api.before() returns void language sql as ''`);
-  server.reload({ 'pgrest.db_pre_request': '', log_min_duration_statement: -1 });
+  await reload({ 'pgrest.db_pre_request': '', log_min_duration_statement: -1 });
 });
 
 test('auto_explain of session_preload_libraries', async () => {
   const [line] = await logged({ 'auto_explain.log_min_duration': 0 }, () => server.get('/items?id=eq.3'), /^LOG: {2}duration: [\d.]+ ms {2}plan:/);
   assert.ok(line);
   assert.match(server.log(), /Query Text: .*"items"/);
-  server.reload({ 'auto_explain.log_min_duration': -1 });
+  await reload({ 'auto_explain.log_min_duration': -1 });
 });
 
 test('a lock that is waited for is logged with who waits', async () => {
@@ -274,7 +282,7 @@ test('idle executors hold back no VACUUM', async () => {
 });
 
 test('idle processes read the messages of invalidation that others send', async () => {
-  server.reload({ log_min_messages: 'debug4' });
+  await reload({ log_min_messages: 'debug4' });
   const pids = (await server.sql(`select pid from pg_stat_activity where backend_type like 'pgrest%'`)).split('\n');
   assert.equal(pids.length, 4);
   const from = server.log().length;
@@ -283,7 +291,7 @@ test('idle processes read the messages of invalidation that others send', async 
     const caught = new Set(lines(from).filter((line) => /ProcessCatchupEvent outside transaction/.test(line.text)).map((line) => line.pid));
     return pids.every((pid) => caught.has(pid));
   }, 30000);
-  server.reload({ log_min_messages: 'warning' });
+  await reload({ log_min_messages: 'warning' });
 });
 
 // --- the extension -------------------------------------------------------------------------------------------
