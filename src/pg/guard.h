@@ -42,9 +42,27 @@ template <typename F>
     call();
 }
 
+// Where errors go, put back on every way out. PG_END_TRY does so too, but a C++ exception passes it by, and the next
+// error would jump into a frame that is gone.
+class ErrorHandlers {
+public:
+    ErrorHandlers() : jump_(PG_exception_stack), context_(error_context_stack) {}
+    ~ErrorHandlers() {
+        PG_exception_stack = jump_;
+        error_context_stack = context_;
+    }
+    ErrorHandlers(const ErrorHandlers&) = delete;
+    ErrorHandlers& operator=(const ErrorHandlers&) = delete;
+
+private:
+    sigjmp_buf* jump_;
+    ErrorContextCallback* context_;
+};
+
 // Runs the call; false when it raised. A function of its own for the sake of the caller's variables.
 template <typename F>
 bool runs_without_error(F& call) {
+    const ErrorHandlers handlers;
     volatile bool failed = false;
     PG_TRY();
     { run(call); }

@@ -176,4 +176,21 @@ GUARD_FUNCTION(guard_restores) {
     });
 }
 
+// True when an exception that passes through the guard leaves the error stack as it was: an error after it must not
+// jump into a frame that is gone.
+GUARD_FUNCTION(guard_lets_through) {
+    (void)fcinfo;
+    return pg::translate_exceptions([] {
+        sigjmp_buf* const stack = PG_exception_stack;
+        ErrorContextCallback* const context = error_context_stack;
+        bool caught = false;
+        try {
+            pg::guarded([] { throw std::runtime_error("thrown inside"); });
+        } catch (const std::runtime_error&) {
+            caught = true;
+        }
+        return BoolGetDatum(caught && stack == PG_exception_stack && context == error_context_stack);
+    });
+}
+
 }  // extern "C"

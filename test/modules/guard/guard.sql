@@ -14,6 +14,7 @@ create function guard_throws(text) returns text language c strict as :'module', 
 create function guard_through(text) returns text language c strict as :'module', 'guard_through';
 create function guard_runs(text) returns text language c strict as :'module', 'guard_runs';
 create function guard_restores() returns boolean language c as :'module', 'guard_restores';
+create function guard_lets_through() returns boolean language c as :'module', 'guard_lets_through';
 
 -- (a) inside the guard
 select is(guard_inside('boom'), '22012|boom|detail of boom|hint of boom', 'an error inside the guard arrives whole');
@@ -25,6 +26,7 @@ select matches(guard_runs('select guard_deep(1)'), '^54001\|stack depth limit ex
 select is(guard_runs('select pg_cancel_backend(pg_backend_pid()), pg_sleep(5)'),
           '57014|canceling statement due to user request|-|-', 'a cancel');
 select ok(guard_restores(), 'a caught error leaves everything as it was');
+select ok(guard_lets_through(), 'an exception that passes through leaves the error stack as it was');
 
 -- outside of it
 select throws_ok($$ select guard_outside('plain') $$, 'P0001', 'plain', 'an error outside of the guard is an ordinary one');
