@@ -38,7 +38,7 @@ std::int64_t planned_rows(Exchange& exchange, const plan::Level& root) {
 std::int64_t counted_rows(Exchange& exchange, const plan::Level& root, std::optional<std::int64_t> at_most) {
     sql::Text text;
     if (at_most) {
-        text.add("SELECT count(*) FROM (");
+        text.add("SELECT pg_catalog.count(*) FROM (");
         sql::add_counted_rows(text, root);
         text.add(" LIMIT ").owned_value(std::to_string(*at_most)).add(") AS pgrst_counted");
     } else {

@@ -61,7 +61,7 @@ bool add_document(Text& out, const Context& context) {
     if (call.style != CallStyle::JsonObject && call.style != CallStyle::JsonArray) return false;
     out.add("(SELECT ").value(context.body).add("::json AS pgrst_json) AS ").name(kDocument);
     out.add(", LATERAL (SELECT * FROM ");
-    out.add(call.style == CallStyle::JsonObject ? "json_to_record(" : "json_to_recordset(");
+    out.add(call.style == CallStyle::JsonObject ? "pg_catalog.json_to_record(" : "pg_catalog.json_to_recordset(");
     out.name(kDocument, "pgrst_json").add(") AS _(");
     bool first = true;
     for (const CallArgument& argument : call.arguments) {

@@ -52,13 +52,13 @@ const char* infix(api::Operator op) {
 const char* query_function(api::Operator op) {
     switch (op) {
         case api::Operator::Plfts:
-            return "plainto_tsquery(";
+            return "pg_catalog.plainto_tsquery(";
         case api::Operator::Phfts:
-            return "phraseto_tsquery(";
+            return "pg_catalog.phraseto_tsquery(";
         case api::Operator::Wfts:
-            return "websearch_to_tsquery(";
+            return "pg_catalog.websearch_to_tsquery(";
         default:
-            return "to_tsquery(";
+            return "pg_catalog.to_tsquery(";
     }
 }
 
@@ -81,7 +81,7 @@ const char* is_word(api::IsWord word) {
 void add_full_text(Text& out, const plan::Level& level, const plan::Comparison& comparison) {
     const api::Operation& operation = comparison.operation;
     if (comparison.make_tsvector) {
-        out.add("to_tsvector(");
+        out.add("pg_catalog.to_tsvector(");
         if (operation.language) out.value(*operation.language).add(", ");
     }
     add_field(out, level, comparison.field);
@@ -97,7 +97,11 @@ void add_list(Text& out, const plan::Comparison& comparison) {
         out.add(" = ANY (").owned_value(elements).add(")");
         return;
     }
-    out.add(" = ANY (SELECT ").add(comparison.value_function).add("(unnest(").owned_value(elements).add("::text[])))");
+    out.add(" = ANY (SELECT ")
+        .add(comparison.value_function)
+        .add("(pg_catalog.unnest(")
+        .owned_value(elements)
+        .add("::text[])))");
 }
 
 void add_quantified_value(Text& out, const plan::Comparison& comparison) {
@@ -139,7 +143,7 @@ void add_path(Text& out, const std::vector<api::JsonStep>& path) {
 }
 
 void add_field(Text& out, const plan::Level& level, const plan::Field& field) {
-    if (field.to_jsonb) out.add("to_jsonb(");
+    if (field.to_jsonb) out.add("pg_catalog.to_jsonb(");
     add_qualifier(out, level);
     out.add(".").name(field.name);
     if (field.to_jsonb) out.add(")");
@@ -192,13 +196,13 @@ const char* aggregate_function(api::Aggregate aggregate) {
         case api::Aggregate::Avg:
             return "AVG";
         case api::Aggregate::Count:
-            return "COUNT";
+            return "pg_catalog.count";
         case api::Aggregate::Max:
             return "MAX";
         case api::Aggregate::Min:
             return "MIN";
     }
-    return "COUNT";
+    return "pg_catalog.count";
 }
 
 }  // namespace pgrest::sql

@@ -49,7 +49,7 @@ void add_output(Text& out, const Level& level, const Output& output) {
     }
     if (output.count_all || output.aggregate) {
         add_cast_open(out, output.aggregate_cast);
-        out.add(output.count_all ? "COUNT" : aggregate_function(*output.aggregate)).add("(");
+        out.add(output.count_all ? "pg_catalog.count" : aggregate_function(*output.aggregate)).add("(");
         if (output.count_all)
             out.add("*");
         else
@@ -70,7 +70,7 @@ void add_output(Text& out, const Level& level, const Output& output) {
 // The JSON value of an embed as a column of its parent.
 void add_embed_value(Text& out, const Embed& embed) {
     if (embed.to_one()) {
-        out.add("row_to_json(").name(embed.lateral_alias).add(".*)::jsonb");
+        out.add("pg_catalog.row_to_json(").name(embed.lateral_alias).add(".*)::jsonb");
         return;
     }
     out.add("COALESCE(").name(embed.lateral_alias, embed.lateral_alias).add(", '[]')");
@@ -177,7 +177,7 @@ void add_order_key(Text& out, const Level& level, const plan::OrderTerm& term) {
         add_field(out, level, term.field);
         return;
     }
-    if (term.field.to_jsonb) out.add("to_jsonb(");
+    if (term.field.to_jsonb) out.add("pg_catalog.to_jsonb(");
     out.name(level.embeds[*term.embed].lateral_alias, term.field.name);
     if (term.field.to_jsonb) out.add(")");
     add_path(out, term.field.path);
@@ -186,7 +186,7 @@ void add_order_key(Text& out, const Level& level, const plan::OrderTerm& term) {
 // A to-many spread: one aggregate for each column, all in the same order.
 void add_spread_aggregates(Text& out, const Embed& embed) {
     for (const std::string& name : plan::output_names(embed.level)) {
-        out.add(", COALESCE(json_agg(").name(embed.lateral_alias, name);
+        out.add(", COALESCE(pg_catalog.json_agg(").name(embed.lateral_alias, name);
         for (std::size_t i = 0; i < embed.level.orders.size(); ++i) {
             out.add(i ? ", " : " ORDER BY ").name(embed.lateral_alias, order_column(embed, i));
             add_direction(out, embed.level.orders[i]);
@@ -200,7 +200,7 @@ void add_lateral(Text& out, const Embed& embed, const Level& parent) {
         add_level(out, embed.level, &embed, &parent, {}, true, false);
         return;
     }
-    out.add("SELECT json_agg(").name(embed.lateral_alias).add(")::jsonb AS ").name(embed.lateral_alias);
+    out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias).add(")::jsonb AS ").name(embed.lateral_alias);
     if (embed.spread) add_spread_aggregates(out, embed);
     out.add(" FROM (");
     add_level(out, embed.level, &embed, &parent, {}, true, embed.spread);
@@ -366,7 +366,7 @@ void add_counted_rows(Text& out, const Level& level) {
 }
 
 void add_count(Text& out, const Level& level) {
-    out.add("SELECT count(*) FROM (");
+    out.add("SELECT pg_catalog.count(*) FROM (");
     add_counted_rows(out, level);
     out.add(") AS pgrst_counted");
 }

@@ -53,7 +53,7 @@ void add_record_definition(Text& out, const Write& write) {
 
 // Each object of the body laid over an object of the columns' defaults.
 void add_body_with_defaults(Text& out, const Write& write, std::string_view body) {
-    out.add("(SELECT jsonb_build_object(");
+    out.add("(SELECT pg_catalog.jsonb_build_object(");
     bool first = true;
     for (const catalog::Column* column : write.columns) {
         if (column->default_expression.empty() || column->generated_always) continue;
@@ -61,12 +61,12 @@ void add_body_with_defaults(Text& out, const Write& write, std::string_view body
         first = false;
         out.value(column->name).add("::text, ").add(column->default_expression);
     }
-    out.add(") || pgrst_element AS pgrst_row FROM jsonb_array_elements(");
+    out.add(") || pgrst_element AS pgrst_row FROM pg_catalog.jsonb_array_elements(");
     if (write.form == api::Payload::Form::Object)
-        out.add("jsonb_build_array(").value(body).add("::jsonb)");
+        out.add("pg_catalog.jsonb_build_array(").value(body).add("::jsonb)");
     else
         out.value(body);
-    out.add(") AS pgrst_elements(pgrst_element)) AS pgrst_rows, LATERAL jsonb_to_record(pgrst_row)");
+    out.add(") AS pgrst_elements(pgrst_element)) AS pgrst_rows, LATERAL pg_catalog.jsonb_to_record(pgrst_row)");
     add_record_definition(out, write);
 }
 
@@ -75,7 +75,9 @@ void add_body(Text& out, const Write& write, std::string_view body) {
         add_body_with_defaults(out, write, body);
         return;
     }
-    out.add(write.form == api::Payload::Form::Object ? "json_to_record(" : "json_to_recordset(").value(body).add(")");
+    out.add(write.form == api::Payload::Form::Object ? "pg_catalog.json_to_record(" : "pg_catalog.json_to_recordset(")
+        .value(body)
+        .add(")");
     add_record_definition(out, write);
 }
 
@@ -103,9 +105,9 @@ void add_returning(Text& out, const Write& write, const plan::Level& target) {
 
 // Counts proposed rows up and updated rows down; what is left above zero was inserted.
 void add_inserted_counter(Text& out, const char* step) {
-    out.add("set_config('")
+    out.add("pg_catalog.set_config('")
         .add(kInsertedSetting)
-        .add("', (COALESCE(NULLIF(current_setting('")
+        .add("', (COALESCE(NULLIF(pg_catalog.current_setting('")
         .add(kInsertedSetting)
         .add("', true), '')::int, 0) ")
         .add(step)
@@ -151,7 +153,7 @@ void add_insert(Text& out, const Write& write, std::string_view body, const plan
         if (write.form == api::Payload::Form::Object) {
             out.add(" DEFAULT VALUES");
         } else {
-            out.add(" SELECT FROM json_array_elements(").value(body).add(")");
+            out.add(" SELECT FROM pg_catalog.json_array_elements(").value(body).add(")");
         }
         add_conflict(out, write);
         add_returning(out, write, target);

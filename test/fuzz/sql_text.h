@@ -158,6 +158,7 @@ private:
                                                        "pgrst_row",
                                                        "pgrst_rows",
                                                        "pgrst_scalar",
+                                                       "pg_catalog",
                                                        "phraseto_tsquery",
                                                        "plainto_tsquery",
                                                        "row_to_json",

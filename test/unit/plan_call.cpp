@@ -99,10 +99,11 @@ TEST_F(PlanCall, JsonArgumentsComeFromTheDocument) {
     arguments.json_names = {"a"};
     api::Payload payload;
     payload.form = api::Payload::Form::Object;
-    EXPECT_EQ(sql("add", arguments, &payload, "{\"a\":1}"),
-              R"(SELECT "add".* FROM (SELECT $1::json AS pgrst_json) AS "pgrst_document", LATERAL (SELECT * FROM)"
-              R"( json_to_record("pgrst_document"."pgrst_json") AS _("a" integer) LIMIT 1) AS "pgrst_args", LATERAL)"
-              R"( (SELECT "api"."add"("a" := "pgrst_args"."a") AS pgrst_scalar) AS "add")");
+    EXPECT_EQ(
+        sql("add", arguments, &payload, "{\"a\":1}"),
+        R"(SELECT "add".* FROM (SELECT $1::json AS pgrst_json) AS "pgrst_document", LATERAL (SELECT * FROM)"
+        R"( pg_catalog.json_to_record("pgrst_document"."pgrst_json") AS _("a" integer) LIMIT 1) AS "pgrst_args", LATERAL)"
+        R"( (SELECT "api"."add"("a" := "pgrst_args"."a") AS pgrst_scalar) AS "add")");
 }
 
 TEST_F(PlanCall, ASingleUnnamedParameterTakesTheBody) {

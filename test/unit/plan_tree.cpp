@@ -73,9 +73,10 @@ TEST_F(PlanTree, QuotesInNamesAreDoubled) {
 }
 
 TEST_F(PlanTree, JsonPathsUseJsonColumnsBareAndOthersThroughJsonb) {
-    EXPECT_EQ(sql("people", "select=data->a->>0,name->x"),
-              R"(SELECT "api"."people"."data"->$1->>$2::int AS "a", to_jsonb("api"."people"."name")->$3 AS "x")"
-              R"( FROM "api"."people")");
+    EXPECT_EQ(
+        sql("people", "select=data->a->>0,name->x"),
+        R"(SELECT "api"."people"."data"->$1->>$2::int AS "a", pg_catalog.to_jsonb("api"."people"."name")->$3 AS "x")"
+        R"( FROM "api"."people")");
 }
 
 TEST_F(PlanTree, TreesKeepTheirBrackets) {
@@ -95,26 +96,28 @@ TEST_F(PlanTree, OrderWindowAndDirections) {
 }
 
 TEST_F(PlanTree, ToOneEmbedIsAnObject) {
-    EXPECT_EQ(sql("visits", "select=day,people(name)"),
-              R"(SELECT "api"."visits"."day", row_to_json("visits_people_1".*)::jsonb AS "people" FROM "api"."visits")"
-              R"( LEFT JOIN LATERAL (SELECT "people_1"."name" FROM "api"."people" AS "people_1" WHERE "people_1"."id")"
-              R"( = "api"."visits"."person_id") AS "visits_people_1" ON TRUE)");
+    EXPECT_EQ(
+        sql("visits", "select=day,people(name)"),
+        R"(SELECT "api"."visits"."day", pg_catalog.row_to_json("visits_people_1".*)::jsonb AS "people" FROM "api"."visits")"
+        R"( LEFT JOIN LATERAL (SELECT "people_1"."name" FROM "api"."people" AS "people_1" WHERE "people_1"."id")"
+        R"( = "api"."visits"."person_id") AS "visits_people_1" ON TRUE)");
 }
 
 TEST_F(PlanTree, ToManyEmbedIsAnArrayWithItsOwnFilterAndOrder) {
     EXPECT_EQ(
         sql("people", "select=name,v:visits(day)&v.day=gt.2020&v.order=day&v.limit=2"),
         R"(SELECT "api"."people"."name", COALESCE("people_v_1"."people_v_1", '[]') AS "v" FROM "api"."people")"
-        R"( LEFT JOIN LATERAL (SELECT json_agg("people_v_1")::jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
+        R"( LEFT JOIN LATERAL (SELECT pg_catalog.json_agg("people_v_1")::jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
         R"( FROM "api"."visits" AS "visits_1" WHERE "visits_1"."person_id" = "api"."people"."id")"
         R"( AND "visits_1"."day" > $1 ORDER BY "visits_1"."day" LIMIT $2) AS "people_v_1") AS "people_v_1" ON TRUE)");
 }
 
 TEST_F(PlanTree, InnerEmbedsAndNullTestsReachTheCount) {
-    EXPECT_EQ(count("people", "select=name,visits!inner(day)&visits.day=eq.1"),
-              R"(SELECT count(*) FROM (SELECT 1 FROM "api"."people" WHERE EXISTS (SELECT 1 FROM "api"."visits" AS)"
-              R"( "visits_1" WHERE "visits_1"."person_id" = "api"."people"."id" AND "visits_1"."day" = $1)))"
-              R"( AS pgrst_counted)");
+    EXPECT_EQ(
+        count("people", "select=name,visits!inner(day)&visits.day=eq.1"),
+        R"(SELECT pg_catalog.count(*) FROM (SELECT 1 FROM "api"."people" WHERE EXISTS (SELECT 1 FROM "api"."visits" AS)"
+        R"( "visits_1" WHERE "visits_1"."person_id" = "api"."people"."id" AND "visits_1"."day" = $1)))"
+        R"( AS pgrst_counted)");
     EXPECT_NE(count("people", "select=name,visits()&visits=is.null").find("WHERE NOT EXISTS"), std::string::npos);
 }
 
@@ -135,9 +138,10 @@ TEST_F(PlanTree, SpreadsLiftColumns) {
 TEST_F(PlanTree, AggregatesGroupByTheRest) {
     EXPECT_EQ(code("visits", "select=day,id.sum()"), "PGRST123");
     rules_.aggregates_enabled = true;
-    EXPECT_EQ(sql("visits", "select=day,id.sum(),n:count()"),
-              R"(SELECT "api"."visits"."day", SUM("api"."visits"."id") AS "sum", COUNT(*) AS "n" FROM "api"."visits")"
-              R"( GROUP BY "api"."visits"."day")");
+    EXPECT_EQ(
+        sql("visits", "select=day,id.sum(),n:count()"),
+        R"(SELECT "api"."visits"."day", SUM("api"."visits"."id") AS "sum", pg_catalog.count(*) AS "n" FROM "api"."visits")"
+        R"( GROUP BY "api"."visits"."day")");
     EXPECT_EQ(code("people", "select=name,...visits(id.sum())"), "PGRST127");
 }
 
