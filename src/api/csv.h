@@ -1,13 +1,38 @@
 // Comma-separated values (RFC 4180).
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace pgrest::api {
 
-// Lines of fields; empty lines are left out. Throws PGRST102 for a quote where none may stand.
+// Reads one line after the other, so that a body of short lines takes no more memory than its text. Empty lines are
+// left out. The text must outlive the reader.
+class CsvReader {
+public:
+    // More fields than any relation has columns, or function parameters.
+    static constexpr std::size_t kMaxFields = 10000;
+
+    explicit CsvReader(std::string_view text) : text_(text) {}
+
+    // The next line's fields; false at the end. Throws PGRST102 for a quote where none may stand and for a line of more
+    // than kMaxFields fields.
+    bool next(std::vector<std::string>& fields);
+
+private:
+    char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+    bool take_line_end();
+    std::string field();
+    std::string plain();
+    std::string quoted();
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+// All lines.
 std::vector<std::vector<std::string>> parse_csv(std::string_view text);
 
 }  // namespace pgrest::api

@@ -20,7 +20,8 @@ using Keys = std::set<std::string>;
 
 Keys keys_of(const json::Value& object) {
     Keys keys;
-    for (json::Member& member : json::members(object))
+    json::Walk walk(object);
+    for (json::Member member; walk.next(member);)
         keys.insert(std::move(member.key));
     return keys;
 }
@@ -33,17 +34,16 @@ Payload array_payload(const json::Value& array, std::string_view body) {
     Payload payload;
     payload.form = Form::Array;
     payload.json = std::string(body);
-    const std::vector<json::Value> elements = json::elements(array);
-    payload.rows = elements.size();
-    if (elements.empty()) return payload;
     std::optional<Keys> common;
-    for (const json::Value& element : elements) {
-        if (element.kind != json::Kind::Object) fail_body("The elements of an array in the body must all be objects");
-        Keys keys = keys_of(element);
+    json::Walk walk(array);
+    for (json::Member element; walk.next(element); ++payload.rows) {
+        if (element.value.kind != json::Kind::Object)
+            fail_body("The elements of an array in the body must all be objects");
+        Keys keys = keys_of(element.value);
         if (common && *common != keys) fail_body("All objects of the array must have the same keys");
         common = std::move(keys);
     }
-    set_keys(payload, *common);
+    if (common) set_keys(payload, *common);
     return payload;
 }
 
@@ -106,44 +106,49 @@ void append_csv_value(std::string& out, const std::string& field) {
         json::append_string(out, field);
 }
 
-std::string csv_object(const std::vector<std::string>& header, const std::vector<std::string>& line) {
-    std::string out = "{";
+void append_csv_object(std::string& out, const std::vector<std::string>& header, const std::vector<std::string>& line) {
+    out += '{';
     for (std::size_t i = 0; i < header.size() && i < line.size(); ++i) {
         if (i) out += ',';
         json::append_string(out, header[i]);
         out += ':';
         append_csv_value(out, line[i]);
     }
-    return out + "}";
+    out += '}';
 }
+
+// The names of the header are repeated in every object, so the document can be many times as long as the body.
+// PostgreSQL takes no longer text.
+constexpr std::size_t kLongestDocument = 0x3fffffff - 64;
 
 Payload csv_payload(std::string_view body, bool for_function) {
     if (body.empty()) fail_body("The body is empty; a header line and rows of CSV were expected");
     if (!json::valid_utf8(body)) fail_body("The body is not valid UTF-8");
-    const auto lines = parse_csv(body);
     Payload payload;
     payload.form = Form::Array;
     payload.json = "[";
-    if (lines.empty()) {
-        payload.json = "[]";
-        return payload;
-    }
-    const std::vector<std::string>& header = lines.front();
+    CsvReader reader(body);
+    std::vector<std::string> header;
+    std::vector<std::string> line;
+    reader.next(header);
     std::size_t fields = header.size();
-    for (std::size_t i = 1; i < lines.size(); ++i) {
-        const std::size_t given = std::min(lines[i].size(), header.size());
+    for (; reader.next(line); ++payload.rows) {
+        const std::size_t given = std::min(line.size(), header.size());
         if (!for_function && given < header.size()) fail_body("A line of the CSV has fewer fields than its header");
-        if (for_function && i > 1 && given != fields)
+        if (for_function && payload.rows > 0 && given != fields)
             fail_body("All lines of the CSV must have the same number of fields");
         fields = given;
-        if (i > 1) payload.json += ',';
-        payload.json += csv_object(header, lines[i]);
-        ++payload.rows;
+        if (payload.rows > 0) payload.json += ',';
+        append_csv_object(payload.json, header, line);
+        if (payload.json.size() > kLongestDocument) fail_body("The CSV has more than 1 GB as JSON");
     }
     payload.json += ']';
     if (payload.rows > 0) set_keys(payload, Keys(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(fields)));
     return payload;
 }
+
+// As many as a query string may have.
+constexpr std::size_t kMaxFormFields = 10000;
 
 std::vector<std::pair<std::string, std::string>> form_pairs(std::string_view body) {
     std::vector<std::pair<std::string, std::string>> pairs;
@@ -153,6 +158,8 @@ std::vector<std::pair<std::string, std::string>> form_pairs(std::string_view bod
         const std::string_view piece = body.substr(0, end);
         body = end == std::string_view::npos ? std::string_view() : body.substr(end + 1);
         if (piece.empty()) continue;
+        if (pairs.size() == kMaxFormFields)
+            fail_body("The form has more than " + std::to_string(kMaxFormFields) + " fields");
         const std::size_t equals = piece.find('=');
         const std::string_view value = equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
         pairs.emplace_back(percent_decode(piece.substr(0, equals), true), percent_decode(value, true));

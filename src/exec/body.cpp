@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t kFirstChunk = 8 * 1024;
 constexpr std::size_t kChunk = 64 * 1024;
 
+// Of an answer that cannot be sent before its end is known. More would be a way to use up the machine's memory, after
+// which the system ends an executor, and PostgreSQL restarts.
+constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 30;
+
 }  // namespace
 
 struct Body::Chunk {
@@ -46,6 +50,10 @@ void Body::append(const char* data, std::size_t size) {
         streaming_ = true;
         flush();
     }
+    if (!streaming_ && size_ + size > kMostHeld)
+        ereport(ERROR,
+                (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("the answer is larger than 1 GB"),
+                 errhint("Only reads that are neither counted nor of a single row are sent while they are made.")));
     size_ += size;
     while (size > 0) {
         if (!last_ || last_->used == last_->capacity) {

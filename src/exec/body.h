@@ -1,7 +1,7 @@
 // The body of an answer while it is made. Holds it in chunks up to a threshold; beyond that, when the answer may be
 // streamed, it calls the `overflow` function once (which starts the answer) and then hands on all it has to the sink.
-// Grows without a limit of 1 GB and without copying. Written to from a DestReceiver: append() raises PostgreSQL errors
-// and never throws.
+// Holds at most 1 GB and copies nothing; what is handed on has no limit. Written to from a DestReceiver: append()
+// raises PostgreSQL errors and never throws.
 #pragma once
 
 #include <cstddef>

@@ -347,39 +347,45 @@ std::optional<Value> parse(std::string_view text, int max_depth) {
     return value;
 }
 
-std::vector<Member> members(const Value& object) {
-    std::vector<Member> found;
-    if (object.kind != Kind::Object) return found;
-    Scanner scanner(object.text);
-    scanner.take('{');
+Walk::Walk(const Value& object_or_array) : is_object_(object_or_array.kind == Kind::Object) {
+    if (is_object_ || object_or_array.kind == Kind::Array) rest_ = object_or_array.text.substr(1);
+}
+
+bool Walk::next(Member& member) {
+    Scanner scanner(rest_);
     scanner.skip_space();
-    while (!scanner.at_end() && scanner.peek() == '"') {
+    if (scanner.at_end() || scanner.peek() == (is_object_ ? '}' : ']')) return false;
+    member.key.clear();
+    if (is_object_) {
         const char* const start = scanner.position();
         scanner.string();
-        std::string key = decode(std::string_view(start, scanner.position() - start));
+        member.key = decode(std::string_view(start, scanner.position() - start));
         scanner.skip_space();
         scanner.take(':');
         scanner.skip_space();
-        found.push_back({std::move(key), next_value(scanner)});
-        scanner.skip_space();
-        scanner.take(',');
-        scanner.skip_space();
     }
+    member.value = next_value(scanner);
+    scanner.skip_space();
+    scanner.take(',');
+    rest_.remove_prefix(scanner.position() - rest_.data());
+    return true;
+}
+
+std::vector<Member> members(const Value& object) {
+    std::vector<Member> found;
+    if (object.kind != Kind::Object) return found;
+    Walk walk(object);
+    for (Member member; walk.next(member);)
+        found.push_back(std::move(member));
     return found;
 }
 
 std::vector<Value> elements(const Value& array) {
     std::vector<Value> found;
     if (array.kind != Kind::Array) return found;
-    Scanner scanner(array.text);
-    scanner.take('[');
-    scanner.skip_space();
-    while (!scanner.at_end() && scanner.peek() != ']') {
-        found.push_back(next_value(scanner));
-        scanner.skip_space();
-        scanner.take(',');
-        scanner.skip_space();
-    }
+    Walk walk(array);
+    for (Member element; walk.next(element);)
+        found.push_back(element.value);
     return found;
 }
 

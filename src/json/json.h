@@ -34,6 +34,18 @@ std::optional<Value> parse(std::string_view text, int max_depth = kMaxDepth);
 std::vector<Member> members(const Value& object);
 std::vector<Value> elements(const Value& array);
 
+// The same one by one, so that a text of many small values takes no memory beside it.
+class Walk {
+public:
+    explicit Walk(const Value& object_or_array);
+    // The next one; false at the end. The key is empty in an array.
+    bool next(Member& member);
+
+private:
+    bool is_object_;
+    std::string_view rest_;  // from the next member on
+};
+
 // The first member of that name.
 std::optional<Value> member(const Value& object, std::string_view key);
 

@@ -25,6 +25,18 @@ void raise_if_abandoned(const Job& job) {
     ereport(ERROR, (errcode(ERRCODE_CONNECTION_FAILURE), errmsg("the client has gone away")));
 }
 
+// What no listener's connection has room for. It is not written, since it would have to be in shared memory as a whole
+// before the listener begins to read it, and might use up all of that.
+constexpr std::size_t largest_head = 64 * 1024;
+
+std::string head_of(int status, std::string_view reason, const http::Headers& headers,
+                    std::optional<std::uint64_t> content_length) {
+    std::string head = http::wire::encode_answer_head(status, reason, headers, content_length);
+    if (head.size() <= largest_head) return head;
+    // what the listener makes of a head that does not fit
+    return http::wire::encode_answer_head(status < 400 ? 500 : status, {}, {}, content_length);
+}
+
 // The listener judges the client, in steps of 16 kB, and takes 64 kB at a time. This is for when that is of no help:
 // the memory that this answer waits for is held by others.
 void raise_if_stalled(TimestampTz since) {
@@ -43,7 +55,7 @@ void JobSink::start(int status, std::string_view reason, const http::Headers& he
                     std::optional<std::uint64_t> content_length) {
     started_ = true;
     if (!content_length) writer_.set_window(streaming_window);
-    const std::string head = http::wire::encode_answer_head(status, reason, headers, content_length);
+    const std::string head = head_of(status, reason, headers, content_length);
     const std::uint64_t size = head.size();
     const char* bytes = head.data();
     pg::guarded([this, size, bytes] {

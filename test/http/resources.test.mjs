@@ -109,6 +109,42 @@ test('memory that the system does not give to a body', { skip: SANITIZED }, asyn
   limit('unlimited');
 });
 
+// A process that takes all of the machine's memory is ended by the system, and PostgreSQL restarts.
+test('bodies of the smallest pieces take a few times their size, not dozens of times', async () => {
+  const size = 16 * 1024 * 1024;
+  const of = (piece) => piece.repeat(size / piece.length);
+  for (const [times, type, body, code] of [
+    [20, 'text/csv', `b\n${of('a\n')}`, 'PGRST204'],
+    [8, 'text/csv', `b\n${of(',')}`, 'PGRST102'],
+    [8, 'application/json', `[${of('1,')}1]`, 'PGRST102'],
+    [8, 'application/json', `[${of('{},')}1]`, 'PGRST102'],
+    [8, 'application/x-www-form-urlencoded', of('a&'), 'PGRST102'],
+  ]) {
+    limit(`${status('VmSize') + times * size}`);
+    const { status: answered, body: error } = await server.post('/log', body, { headers: { 'Content-Type': type } });
+    assert.deepEqual([answered, error.code], [400, code], `${type} ${body.slice(0, 10)}`);
+  }
+  limit('unlimited');
+});
+
+test('headers of an answer that are larger than all the memory for bodies', async () => {
+  await server.sql(`create function api.shout(n int) returns void language plpgsql as
+    $$ begin perform set_config('response.headers', format('[{"X-Long": "%s"}]', repeat('x', n)), true); end $$`);
+  for (const n of [65 * 1024, 200 * 1024 * 1024]) {
+    const answer = await server.post('/rpc/shout', { n });
+    assert.deepEqual([answer.status, answer.headers.has('x-long')], [500, false]);
+  }
+});
+
+test('an answer over 1 GB that cannot be sent while it is made', async (context) => {
+  const available = Number(readFileSync('/proc/meminfo', 'utf8').match(/MemAvailable:\s+(\d+)/)[1]);
+  if (available < 5e6) return context.skip('not enough memory');
+  await server.sql(`create view api.much as select repeat('x', 10000000) as a from generate_series(1, 108);
+    grant select on api.much to anon`);
+  const { status: answered, body } = await server.get('/much', { headers: { Prefer: 'count=exact' } });
+  assert.deepEqual([answered, body.code], [500, '54000']);
+});
+
 test('a row that is larger than PostgreSQL can make', async (context) => {
   const available = Number(readFileSync('/proc/meminfo', 'utf8').match(/MemAvailable:\s+(\d+)/)[1]);
   if (available < 5e6) return context.skip('not enough memory');

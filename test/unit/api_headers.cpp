@@ -118,6 +118,21 @@ TEST(Payload, OfCsv) {
     EXPECT_EQ(code_of([] { payload("text/csv", "a,b\n1\n"); }), "PGRST102");
 }
 
+TEST(Payload, OfCsvHasAsManyFieldsAsAnythingCanHave) {
+    const std::string fields = std::string(9999, ',');
+    EXPECT_EQ(payload("text/csv", "a\n1" + fields + "\n").rows, 1u);
+    EXPECT_EQ(code_of([&] { payload("text/csv", "a\n1," + fields + "\n"); }), "PGRST102");
+    EXPECT_EQ(code_of([&] { payload("text/csv", "a," + fields + "\n"); }), "PGRST102");
+}
+
+TEST(Payload, OfFormsHasAsManyFieldsAsAQuery) {
+    std::string form = "a=1";
+    for (int i = 1; i < 10000; ++i)
+        form += "&a";
+    EXPECT_EQ(payload("application/x-www-form-urlencoded", form, true).keys, (std::vector<std::string>{"a"}));
+    EXPECT_EQ(code_of([&] { payload("application/x-www-form-urlencoded", form + "&a", true); }), "PGRST102");
+}
+
 TEST(Payload, OfForms) {
     const api::Payload form = payload("application/x-www-form-urlencoded", "a=1+2&b=%C3%A9&a=3");
     EXPECT_EQ(form.keys, (std::vector<std::string>{"a", "b"}));

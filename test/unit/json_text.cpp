@@ -113,6 +113,9 @@ TEST(Json, ListsElements) {
     const auto elements = json::elements(*array);
     ASSERT_EQ(elements.size(), 3u);
     EXPECT_EQ(elements[1].text, "[2]");
+    json::Walk of_none(*json::parse("1"));
+    json::Member none;
+    EXPECT_FALSE(of_none.next(none));
     EXPECT_TRUE(json::elements(*json::parse("{}")).empty());
     EXPECT_TRUE(json::members(*array).empty());
 }
