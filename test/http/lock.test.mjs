@@ -188,11 +188,21 @@ end $$;
 let server;
 before(async () => {
   server = await Server.start({ 'pgrest.workers': 1, 'pgrest.db_pre_request': 'api.choose' }, SCHEMA);
+  await server.sql(`create extension pgrest; create extension dblink; create extension postgres_fdw;
+    create server back foreign data wrapper postgres_fdw options (host '${server.dir}', port '5432', dbname 'app');
+    grant usage on foreign server back to clerk;
+    create user mapping for clerk server back options (user 'authenticator');
+    create foreign table api.remote (who text) server back options (table_name 'seen');
+    grant select on api.remote to clerk`);
 });
 after(() => server?.drop());
 
 const clerk = { claims: { role: 'clerk' } };
 const post = (name, command, options = clerk) => server.post(`/rpc/${name}`, command === undefined ? {} : { command }, options);
+
+// Not permitted, a password is required, not changeable now, not in a transaction block, not from within a function, and
+// what is not installed.
+const REFUSALS = /^(42501|2F003|55P02|25001|0A000|58P01|2D000)$/;
 
 const REFUSED = [
   'set role chief',
@@ -253,6 +263,52 @@ for (const command of REFUSED) {
     assert.equal(answer.body.code, '42501', answer.text);
     // caught by the request's own SQL, the role is as before
     assert.equal((await post('try', command)).body, '42501 clerk');
+  });
+}
+
+// Ways round the session: another one of the authenticator, its settings and those of the server, libraries, files.
+for (const command of [
+  `select public.dblink_connect('host=SOCKETS port=5432 dbname=app user=authenticator')`,
+  `select public.dblink_connect('host=SOCKETS port=5432 dbname=app user=authenticator password=x')`,
+  `select public.dblink_connect_u('host=SOCKETS port=5432 dbname=app user=authenticator')`,
+  `select * from api.remote`,
+  `alter user mapping for clerk server back options (add password_required 'false')`,
+  'alter system set pgrest.lock_role = off',
+  'set pgrest.lock_role = off',
+  'set local pgrest.lock_role = off',
+  `select set_config('pgrest.lock_role', 'off', false)`,
+  `update pg_settings set setting = 'off' where name = 'pgrest.lock_role'`,
+  `alter role authenticator set pgrst.db_anon_role = 'chief'`,
+  `alter role authenticator set role = 'chief'`,
+  `alter role authenticator password 'known'`,
+  `alter role all set role = 'chief'`,
+  `alter role clerk in database app set session_preload_libraries = 'x'`,
+  `alter database app set role = 'chief'`,
+  'grant chief to session_user',
+  'grant clerk to session_user with admin option',
+  'create role mine in role chief',
+  'create schema mine authorization session_user',
+  'drop owned by session_user',
+  'alter default privileges for role session_user grant all on tables to clerk',
+  `create function pg_temp.f() returns int language c as 'pgrest', 'pgrest_version'`,
+  'create extension plpython3u',
+  `load '$libdir/dblink'`,
+  `copy (select 1) to program 'id'`,
+  `select pg_read_file('/etc/passwd')`,
+  'select pg_terminate_backend(pid) from pg_stat_activity',
+  `select pgrest.request('GET', '/rpc/whoami')`,
+  'select pgrest.reload()',
+  `prepare transaction 'mine'`,
+  'listen mine',
+  'commit',
+  'rollback',
+  'savepoint mine',
+]) {
+  test(`no way round: ${command}`, async () => {
+    const answer = await post('run', command.replace('SOCKETS', server.dir));
+    assert.ok(answer.status >= 400, answer.text);
+    assert.match(answer.body.code, REFUSALS, answer.text);
+    assert.equal((await post('whoami')).body, 'clerk');
   });
 }
 
@@ -322,6 +378,16 @@ test('settings of a role do not choose another role', async () => {
   await server.sql(`alter role clerk set role = 'chief'; alter role clerk set session_authorization = 'chief'`);
   try {
     for (let i = 0; i < 3; ++i) assert.equal((await post('whoami')).body, 'clerk');
+  } finally {
+    await server.sql('alter role clerk reset all');
+  }
+});
+
+test('a role may change what is its own, and that stays', async () => {
+  try {
+    assert.equal((await post('run', `alter role clerk set application_name = 'changed'`)).body, 'clerk');
+    assert.equal(await server.value(`select current_setting('application_name')`, clerk), 'changed');
+    assert.notEqual(await server.value(`select current_setting('application_name')`), 'changed');
   } finally {
     await server.sql('alter role clerk reset all');
   }
@@ -436,6 +502,8 @@ test('with lock_role = off a role is changed as PostgREST lets it', async () => 
   server.reload({ 'pgrest.lock_role': 'off' });
   await until('the setting', async () => (await post('try', 'reset role')).body === 'done authenticator');
   assert.equal((await post('run', 'set role chief')).body, 'chief');
+  // settings of the authenticator may be settings of pgrest
+  assert.equal((await post('run', `reset role; alter role authenticator set pgrst.db_anon_role = 'chief'`)).body.code, '42501');
   assert.equal((await post('whoami')).body, 'clerk');
   assert.equal((await post('whoami', undefined, {})).body, 'anon');
   server.reload({ 'pgrest.lock_role': 'on' });
