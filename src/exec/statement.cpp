@@ -77,6 +77,9 @@ void revalidate(const SavedPlan* saved) {
 }
 
 Datum convert(const RawValue* value, Oid type) {
+    // room for a header or the zero at its end
+    if (value->size > MaxAllocSize - VARHDRSZ)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a value of the request is larger than 1 GB")));
     if (value->binary) {
         auto* bytes = static_cast<bytea*>(palloc(VARHDRSZ + value->size));
         SET_VARSIZE(bytes, VARHDRSZ + value->size);
