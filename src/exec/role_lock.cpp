@@ -50,4 +50,12 @@ void unlock_role() {
     locked = false;
 }
 
+bool role_is_locked() {
+    return locked;
+}
+
+void role_lock_is_back(bool was_locked) {
+    locked = was_locked;
+}
+
 }  // namespace pgrest::exec

@@ -8,4 +8,9 @@ namespace pgrest::exec {
 void lock_role();
 void unlock_role();
 
+// For a request inside of another one's transaction (pgrest.request()), which unlocks at its end: the outer request
+// stays locked. Said after the security context, to which the lock belongs, has been put back.
+bool role_is_locked();
+void role_lock_is_back(bool was_locked);
+
 }  // namespace pgrest::exec

@@ -175,6 +175,7 @@ void Transaction::begin(const TransactionPlan& plan) {
     if (preparation.subtransaction) {
         Oid user = InvalidOid;
         GetUserIdAndSecContext(&user, &outer_security_context_);
+        outer_lock_ = role_is_locked();
         outer_user_ = user;
         outer_owner_ = CurrentResourceOwner;
         outer_memory_ = CurrentMemoryContext;
@@ -228,6 +229,7 @@ void Transaction::commit() {
     const int level = settings_level_;
     const Oid user = outer_user_;
     const int context = outer_security_context_;
+    const bool was_locked = outer_lock_;
     void* const owner = outer_owner_;
     void* const memory = outer_memory_;
     pg::guarded([=] {
@@ -235,6 +237,7 @@ void Transaction::commit() {
         unlock_role();
         AtEOXact_GUC(false, level);  // false: whatever the request has set is put back, also after success
         SetUserIdAndSecContext(user, context);
+        role_lock_is_back(was_locked);
         ReleaseCurrentSubTransaction();
         CurrentResourceOwner = static_cast<ResourceOwner>(owner);
         MemoryContextSwitchTo(static_cast<MemoryContext>(memory));
@@ -251,6 +254,7 @@ void Transaction::rollback() {
     }
     const Oid user = outer_user_;
     const int context = outer_security_context_;
+    const bool was_locked = outer_lock_;
     void* const owner = outer_owner_;
     void* const memory = outer_memory_;
     pg::guarded([=] {
@@ -259,6 +263,7 @@ void Transaction::rollback() {
         CurrentResourceOwner = static_cast<ResourceOwner>(owner);
         MemoryContextSwitchTo(static_cast<MemoryContext>(memory));
         SetUserIdAndSecContext(user, context);
+        role_lock_is_back(was_locked);
     });
 }
 

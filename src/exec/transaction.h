@@ -70,6 +70,7 @@ private:
     int settings_level_ = 0;   // nest level of settings, of a subtransaction
     unsigned outer_user_ = 0;  // user and security context before, of a subtransaction
     int outer_security_context_ = 0;
+    bool outer_lock_ = false;
     void* outer_owner_ = nullptr;  // resource owner and memory context before it
     void* outer_memory_ = nullptr;
     WaitingSettings waiting_;

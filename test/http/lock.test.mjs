@@ -498,6 +498,29 @@ test('the pre-request function may choose the role', async () => {
   assert.equal((await post('whoami')).body, 'clerk');
 });
 
+test('a request inside of a request leaves the lock, and the executor', async () => {
+  await server.sql(`create function api.inner() returns text security definer language plpgsql as $$
+      begin return (pgrest.request('GET', '/seen')).status; end $$;
+    create function api.outer() returns text language plpgsql as $$
+      begin
+        perform api.inner();
+        execute 'reset role';
+        return 'left';
+      end $$;
+    grant execute on all functions in schema api to public; truncate api.seen`);
+  const executor = () => server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest executor'`);
+  const pid = await executor();
+  // its role cannot be changed either
+  assert.equal((await post('inner')).body, '401');
+  assert.equal((await post('outer')).body.code, '42501');
+  await server.sql(`create function api.inner_later() returns trigger language plpgsql as $$ begin perform api.inner(); return null; end $$;
+    create trigger inner_first after insert on api.later for each row execute function api.inner_later()`);
+  assert.equal((await server.post('/later', { command: 'reset role' }, clerk)).status, 201);
+  assert.equal(await server.sql('select distinct what, who from api.seen'), 'at commit: 42501|clerk');
+  assert.equal((await post('whoami', undefined, {})).body, 'anon');
+  assert.equal(await executor(), pid);
+});
+
 test('with lock_role = off a role is changed as PostgREST lets it', async () => {
   server.reload({ 'pgrest.lock_role': 'off' });
   await until('the setting', async () => (await post('try', 'reset role')).body === 'done authenticator');
