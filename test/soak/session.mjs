@@ -8,12 +8,12 @@ export class Session {
     this.child = spawn(join(ROOT, 'script', 'cluster'), ['psql', server.dir, '-d', database, '-At', '-v', 'ON_ERROR_STOP=0'], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    this.received = '';
+    this.received = []; // in the pieces in which it came: much would be slow to search again and again
     this.errors = '';
     this.number = 0;
     this.waiting = Promise.resolve();
     this.child.stdout.setEncoding('utf8').on('data', (data) => {
-      this.received += data;
+      this.received.push(data);
       this.look?.();
     });
     this.child.stderr.setEncoding('utf8').on('data', (data) => (this.errors += data));
@@ -32,20 +32,20 @@ export class Session {
   }
 
   #run(sql) {
-    const mark = `-- end ${(this.number += 1)} --`;
+    const mark = `-- end ${(this.number += 1)} --\n`;
     return new Promise((resolve, reject) => {
       this.look = () => {
-        const end = this.received.indexOf(`${mark}\n`);
-        if (end >= 0) {
-          const text = this.received.slice(0, end).trimEnd();
-          this.received = this.received.slice(end + mark.length + 1);
+        // Nothing comes behind the mark before the next statement is sent.
+        if (this.received.slice(-8).join('').endsWith(mark)) {
+          const text = this.received.join('').slice(0, -mark.length).trimEnd();
+          this.received = [];
           this.look = undefined;
           resolve(text);
         } else if (this.over) {
           reject(new Error(`the SQL session ended: ${this.errors.slice(-500)}`));
         }
       };
-      this.child.stdin.write(`${sql};\n\\echo '${mark}'\n`);
+      this.child.stdin.write(`${sql};\n\\echo '${mark.trimEnd()}'\n`);
       this.look();
     });
   }

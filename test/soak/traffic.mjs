@@ -100,9 +100,8 @@ export class Ledger {
     this.absent.set(id, exchange);
   }
 
-  // The rows that the database may hold, compared with those that it holds: a list of differences.
-  compare(rows) {
-    const found = new Map(rows.map((row) => [row.id, row.content]));
+  // The rows that the database may hold, compared with those that it holds (id → content): a list of differences.
+  compare(found) {
     const wrong = [];
     for (const [id, content] of this.there) if (found.get(id) !== content) wrong.push(`${id} is ${found.get(id)} and not ${content}`);
     for (const [id, exchange] of this.absent) if (found.has(id)) wrong.push(`${id} is there, which was refused or deleted${exchange}`);
