@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <algorithm>
@@ -36,6 +37,21 @@ std::optional<std::uint64_t> acknowledged(int descriptor) {
     if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
     if (size < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return {};
     return info.tcpi_bytes_acked;
+}
+
+// How often bodies are looked at whose client has sent more than libmicrohttpd reads, and how often in a row that must
+// be so. One that has room reads in each of its rounds.
+constexpr std::int64_t still_interval = 20;
+constexpr int times_still = 10;
+
+bool stands_still(Exchange& exchange) {
+    int unread = 0;
+    if (ioctl(exchange.client->descriptor, FIONREAD, &unread) != 0) return false;
+    const bool moves = unread == 0 || unread < exchange.unread || exchange.received != exchange.received_then;
+    exchange.unread = unread;
+    exchange.received_then = exchange.received;
+    exchange.still = moves ? 0 : exchange.still + 1;
+    return exchange.still >= times_still;
 }
 
 std::uint64_t taken_by_client(const Exchange& exchange) {
@@ -104,8 +120,9 @@ void Server::on_disconnect(Client* client) {
     delete client;
 }
 
-// libmicrohttpd would now make a record of every parameter, in the memory that the head has to fit into. It finds none
-// and leaves the query to us.
+// libmicrohttpd would now make a record of every parameter, and later of every cookie, in the memory that the head has
+// to fit into; and it refuses some cookies that are merely odd. It finds no parameters, and an empty Cookie before the
+// client's, and leaves both to us.
 Exchange* Server::on_target(MHD_Connection* connection, char* target) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     auto* client = info ? static_cast<Client*>(info->socket_context) : nullptr;
@@ -117,6 +134,7 @@ Exchange* Server::on_target(MHD_Connection* connection, char* target) {
     exchange->target = target;
     exchange->target_at = target;
     if (char* mark = std::strchr(target, '?')) mark[1] = '\0';
+    MHD_set_connection_value_n(connection, MHD_HEADER_KIND, cookie_for_daemon, sizeof cookie_for_daemon - 1, "", 0);
     client->exchange = exchange;
     alive_.append(*exchange);
     if (client->resting.listed) {
@@ -202,15 +220,32 @@ void Server::refuse_slow_head(Exchange& exchange) {
     send_at_once(exchange);
 }
 
+void Server::give_up_body(Exchange& exchange, const http::Error& error) {
+    receiving_.remove(exchange);
+    if (exchange.stage == Stage::Receiving)
+        refuse_body(exchange, error, true);
+    else if (!exchange.sent_at_once)
+        send_at_once(exchange);
+    shutdown(exchange.client->descriptor, SHUT_RDWR);
+}
+
 void Server::end_slow_bodies(std::int64_t since) {
     while (Exchange* exchange = receiving_.front()) {
         if (exchange->moved > since) break;
-        receiving_.remove(*exchange);
-        if (exchange->stage == Stage::Receiving)
-            refuse_body(*exchange, http::own_error("PGRST408", "The body of the request came too slowly"), true);
-        else if (!exchange->sent_at_once)
-            send_at_once(*exchange);
-        shutdown(exchange->client->descriptor, SHUT_RDWR);
+        give_up_body(*exchange, http::own_error("PGRST408", "The body of the request came too slowly"));
+    }
+}
+
+// A chunk begins with a line. When libmicrohttpd's memory is full and the line has not ended, it reads no more, and
+// wants to be run again at once until body_timeout ends it.
+void Server::end_endless_lines(std::int64_t now) {
+    if (now < look_for_still_ || !daemon_wants_to_run()) return;
+    look_for_still_ = now + still_interval;
+    Exchange* next = nullptr;
+    for (Exchange* exchange = receiving_.front(); exchange; exchange = next) {
+        next = decltype(receiving_)::after(*exchange);
+        if (!stands_still(*exchange)) continue;
+        give_up_body(*exchange, http::own_error("PGRST400", "A chunk of the body begins with a line that is too long"));
     }
 }
 
@@ -239,6 +274,7 @@ void Server::keep_deadlines() {
     hang_up(fresh_clients_, now - Process::header_timeout(), /* tell */ true);
     hang_up(resting_clients_, now - Process::keepalive_timeout(), /* tell */ false);
     end_slow_bodies(now - Process::body_timeout());
+    end_endless_lines(now);
     end_slow_readers(now - Process::send_timeout());
     refusals_.keep_deadlines(now);
     accept_again_if_due(now);

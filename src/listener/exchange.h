@@ -64,6 +64,9 @@ struct Exchange {
     std::uint64_t received = 0;   // of the body
     std::uint64_t next_step = 0;  // so much of the body must have come in its time
     bool sent_at_once = false;    // the answer went out in the middle of the body
+    int unread = 0;               // of the body, at the system, when it was looked at last
+    std::uint64_t received_then = 0;
+    int still = 0;  // so many times in a row nothing of it was read
 
     std::optional<http::Response> settled;
 

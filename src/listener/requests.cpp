@@ -45,6 +45,7 @@ std::string_view value_of(std::string_view name, std::string_view value) {
 
 MHD_Result collect(void* context, MHD_ValueKind, const char* name_text, std::size_t name_size, const char* value_text,
                    std::size_t value_size) noexcept {
+    if (name_text == cookie_for_daemon) return MHD_YES;
     auto& collected = *static_cast<Collected*>(context);
     const std::string_view name(name_text, name_size);
     const std::string_view value = value_text ? std::string_view(value_text, value_size) : std::string_view();

@@ -67,6 +67,11 @@ int Server::daemon_descriptor() const {
     return info ? info->epoll_fd : -1;
 }
 
+bool Server::daemon_wants_to_run() const {
+    unsigned long long wait = 0;
+    return MHD_get_timeout(daemon_, &wait) == MHD_YES && wait == 0;
+}
+
 void Server::run() {
     resumed_ = false;
     MHD_run(daemon_);

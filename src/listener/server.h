@@ -32,6 +32,9 @@ inline constexpr std::uint64_t least_progress = 16 * 1024;
 
 enum class Said { Continue, Close };
 
+// The name of a header that is put before those of every request, see on_target(). Known by where it lies.
+inline constexpr char cookie_for_daemon[] = "Cookie";
+
 class Server {
 public:
     Server(int index, auth::TokenCache& cache);
@@ -116,7 +119,10 @@ private:
     void expect_head(Client& client, bool fresh);
     template <typename Clients>
     void hang_up(Clients& clients, std::int64_t since, bool tell);
+    void give_up_body(Exchange& exchange, const http::Error& error);
     void end_slow_bodies(std::int64_t since);
+    bool daemon_wants_to_run() const;
+    void end_endless_lines(std::int64_t now);
     void end_slow_readers(std::int64_t since);
     void refuse_slow_head(Exchange& exchange);
 
@@ -133,6 +139,7 @@ private:
     int most_connections_ = 0;
     int connections_ = 0;
     bool shutting_down_ = false;
+    std::int64_t look_for_still_ = 0;
     bool resumed_ = false;  // libmicrohttpd has work that no socket tells of
 
     std::vector<Exchange*> by_job_;

@@ -62,6 +62,8 @@ const refused = {
   'a coding without a name': post(['Transfer-Encoding:'], '0\r\n\r\n'),
   'chunks in HTTP/1.0': 'POST /items HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   'a target that is no path': get('items'),
+  'a chunk whose line goes on for ever': post(['Transfer-Encoding: chunked'], `2;${'x'.repeat(200_000)}`),
+  'a chunk whose size has no end of zeros': post(['Transfer-Encoding: chunked'], '0'.repeat(200_000)),
   'a URI of another scheme': get('ftp://host/items'),
   'a URI without a host': get('http:///items'),
   'an asterisk with GET': get('*'),
@@ -188,6 +190,24 @@ for (const [what, [bytes, status, body]] of Object.entries(handled)) {
     assert.equal(answers[0]?.status, status, connection.received);
     if (body) assert.equal(answers[0].body, body);
     assert.equal(answers[1]?.body, '[{"next":2}]', connection.received);
+    connection.end();
+  });
+}
+
+for (const [what, text, cookies] of [
+  ['a quote that is not closed', 'a=b; name="', { a: 'b', name: '"' }],
+  ['quotes around a semicolon, which ends a cookie all the same', 'a="b;c"', { a: '"b', 'c"': '' }],
+  ['commas', 'a=b,c=d', { a: 'b,c=d' }],
+  ['5000 cookies', '=;a='.repeat(5000), { '': '', a: '' }],
+]) {
+  test(`cookies are left to pgrest: ${what}`, async () => {
+    const connection = server.connect();
+    const body = `{"query": "select current_setting('request.cookies')"}`;
+    const fields = [`Cookie: ${text}`, 'Content-Type: application/json', `Content-Length: ${body.length}`];
+    connection.write(`POST /rpc/value HTTP/1.1\r\nHost: x\r\n${fields.join('\r\n')}\r\n\r\n${body}`);
+    const [answer] = await connection.take();
+    assert.equal(answer?.status, 200, connection.received);
+    assert.deepEqual(JSON.parse(JSON.parse(answer.body)), cookies);
     connection.end();
   });
 }
