@@ -142,6 +142,7 @@ void Exchange::read_response_settings() {
 void Exchange::end() {
     if (!answer::ends_with_rollback(admitted.preferences, config.tx_end)) {
         transaction_.commit();
+        access_.keep();
         return;
     }
     transaction_.check_deferred_constraints();

@@ -140,13 +140,40 @@ void end_or_exit(F call) noexcept {
 }  // namespace
 
 CatalogAccess::CatalogAccess(Surroundings surroundings) : surroundings_(surroundings) {
-    if (surroundings_ != Surroundings::OwnTransaction) return;
-    pg::guarded([] { StartTransactionCommand(); });
+    if (surroundings_ == Surroundings::OwnTransaction) {
+        pg::guarded([] { StartTransactionCommand(); });
+        return;
+    }
+    MemoryContext const memory = CurrentMemoryContext;
+    outer_memory_ = memory;
+    outer_owner_ = CurrentResourceOwner;
+    pg::guarded([=] {
+        BeginInternalSubTransaction(nullptr);
+        MemoryContextSwitchTo(memory);
+    });
 }
 
 CatalogAccess::~CatalogAccess() {
-    if (surroundings_ != Surroundings::OwnTransaction || !IsTransactionOrTransactionBlock()) return;
+    if (surroundings_ != Surroundings::OwnTransaction) {
+        end_subtransaction();
+        return;
+    }
+    if (!IsTransactionOrTransactionBlock()) return;
     end_or_exit([] { AbortCurrentTransaction(); });
+}
+
+void CatalogAccess::end_subtransaction() noexcept {
+    const bool kept = kept_;
+    void* const owner = outer_owner_;
+    void* const memory = outer_memory_;
+    end_or_exit([=] {
+        if (kept)
+            ReleaseCurrentSubTransaction();
+        else
+            RollbackAndReleaseCurrentSubTransaction();
+        CurrentResourceOwner = static_cast<ResourceOwner>(owner);
+        MemoryContextSwitchTo(static_cast<MemoryContext>(memory));
+    });
 }
 
 Transaction::Transaction(Surroundings surroundings) : surroundings_(surroundings) {}

@@ -34,17 +34,25 @@ enum class Surroundings {
 };
 
 // Opens what looking names up needs: in an executor the transaction that the request will run in (its isolation level
-// and role are only set by Transaction::begin, so that a request that fails before costs no more), else nothing. Ends
-// it when nobody has taken it over.
+// and role are only set by Transaction::begin, so that a request that fails before costs no more), else a
+// subtransaction around all of the request: PostgreSQL tidies up after an error (what was waited for, pinned, pushed)
+// when it ends one. Ends it when nobody has taken it over.
 class CatalogAccess {
 public:
     explicit CatalogAccess(Surroundings surroundings);
     ~CatalogAccess();
+    // The request has ended as it should; what it did is kept, also when its answer then fails.
+    void keep() { kept_ = true; }
     CatalogAccess(const CatalogAccess&) = delete;
     CatalogAccess& operator=(const CatalogAccess&) = delete;
 
 private:
+    void end_subtransaction() noexcept;
+
     Surroundings surroundings_;
+    bool kept_ = false;
+    void* outer_owner_ = nullptr;  // resource owner and memory context before a subtransaction
+    void* outer_memory_ = nullptr;
 };
 
 // begin() does all up to and including the pre-request function and the lock. Any failure throws pg::Error, and the
