@@ -169,7 +169,7 @@ void answer_call(Exchange& exchange) {
     if (explained) text.add(explain_prefix(calling.representation));
     const std::optional<std::size_t> binary = sql::add_call(text, calling.call, document, calling.tree.root);
     if (explained) {
-        answer_explained(exchange, calling.representation, text);
+        answer_explained(exchange, calling.representation, text, binary);
         return;
     }
     RunOptions options;

@@ -22,13 +22,14 @@ void check_singular(const answer::Representation& representation, std::int64_t r
                "The result has " + std::to_string(rows) + " rows.");
 }
 
-void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text) {
+void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text,
+                      std::optional<std::size_t> binary_value) {
     RowFormat format;
     format.form = RowForm::Lines;
     RunOptions options;
     options.read_only = false;  // SPI takes every utility statement for a write; the transaction is read only
     Body body(exchange.sink);
-    exchange.run(text, format, options, body);
+    exchange.run(text, format, options, body, binary_value);
     exchange.end();
     Draft draft;
     draft.shaped_by_sql = false;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "exec/answer_exchange.h"
 
@@ -14,8 +15,9 @@ std::shared_ptr<const catalog::Relation> find_relation(Exchange& exchange);
 // A singular representation of anything but one row: PGRST116; the transaction is rolled back.
 void check_singular(const answer::Representation& representation, std::int64_t rows);
 
-// Runs EXPLAIN and answers with its output.
-void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text);
+// Runs EXPLAIN and answers with its output. binary_value: the value of the statement that is bytea, if there is one.
+void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text,
+                      std::optional<std::size_t> binary_value = {});
 
 // 416 after the statement: the error object with the headers of the normal answer. fail: throws the error.
 void answer_beyond_total(Exchange& exchange, Draft& draft, std::int64_t total, const std::function<void()>& fail);

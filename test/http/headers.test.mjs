@@ -145,6 +145,15 @@ test('a plan of a write writes nothing', async () => {
   assert.equal(await server.sql('select count(*) from api.venues where id = 50'), '0');
 });
 
+test('a plan of a call with a body of bytes', async () => {
+  await server.sql(`create function api.weigh(bytea) returns int language sql as 'select length($1)'`);
+  const bytes = (headers) => server.post('/rpc/weigh', Buffer.from([0, 255, 254]), { headers: { 'Content-Type': 'application/octet-stream', ...headers } });
+  expect(await bytes({}), { status: 200, body: 3 });
+  const plan = await bytes({ Accept: 'application/vnd.pgrst.plan' });
+  expect(plan, { status: 200, 'content-type': /plan\+text/ });
+  assert.match(plan.body, /^Result .*cost/);
+});
+
 test('bodies: CSV and forms', async () => {
   const csv = { 'Content-Type': 'text/csv; charset=utf-8', Prefer: 'return=representation' };
   expect(await server.post('/venues', 'id,name,city\r\n60,"a, ""b""",NULL\r\n61,c,\r\n', { headers: csv }), {
