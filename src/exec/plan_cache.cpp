@@ -1,6 +1,8 @@
 #include "exec/plan_cache.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "pg/guard.h"
 
@@ -42,38 +44,38 @@ PlanCache& PlanCache::of_process() {
     return cache;
 }
 
-const SavedPlan* PlanCache::find(const std::string& key) {
+KeptPlan* PlanCache::find(const std::string& key) {
     auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;
-    entries_.splice(entries_.begin(), entries_, found->second);
-    return &found->second->second;
+    plans_.splice(plans_.begin(), plans_, found->second);
+    return &*found->second;
 }
 
-const SavedPlan* PlanCache::add(std::string key, const SavedPlan& plan) {
-    while (!entries_.empty() && (by_key_.size() >= kCapacity || text_ + key.size() > kTextCapacity))
-        drop_oldest();
-    text_ += key.size();
-    entries_.emplace_front(std::move(key), plan);
-    by_key_.emplace(entries_.front().first, entries_.begin());
-    return &entries_.front().second;
+bool PlanCache::is_full_for(const std::string& key) const {
+    return plans_.size() >= kCapacity || text_ + key.size() > kTextCapacity;
 }
 
-void PlanCache::drop_oldest() {
-    const SavedPlan oldest = entries_.back().second;
-    text_ -= entries_.back().first.size();
-    by_key_.erase(entries_.back().first);
-    entries_.pop_back();
-    free_plan(oldest);
-}
-
-void PlanCache::clear() {
-    by_key_.clear();
-    text_ = 0;
-    while (!entries_.empty()) {
-        const SavedPlan plan = entries_.back().second;
-        entries_.pop_back();
-        free_plan(plan);
+void PlanCache::add(std::string key, const SavedPlan& plan) {
+    // a request inside of this one was the same and came to its end first
+    if (by_key_.contains(key)) return free_plan(plan);
+    while (is_full_for(key) && drop_oldest()) {
     }
+    text_ += key.size();
+    plans_.push_front({std::move(key), plan});
+    by_key_.emplace(plans_.front().key, plans_.begin());
+}
+
+// False when all of them run.
+bool PlanCache::drop_oldest() {
+    const auto oldest =
+        std::find_if(plans_.rbegin(), plans_.rend(), [](const KeptPlan& kept) { return kept.running == 0; });
+    if (oldest == plans_.rend()) return false;
+    const SavedPlan plan = oldest->plan;
+    text_ -= oldest->key.size();
+    by_key_.erase(oldest->key);
+    plans_.erase(std::next(oldest).base());
+    free_plan(plan);
+    return true;
 }
 
 SavedPlan prepare_plan(const char* sql, int parameters) {

@@ -34,6 +34,13 @@ struct SavedPlan {
     MemoryContext context = nullptr;  // of the parameters and the judgement
 };
 
+// A plan of the cache. While it runs it is not freed, whatever the requests inside of its request do.
+struct KeptPlan {
+    std::string key;
+    SavedPlan plan;
+    int running = 0;
+};
+
 class PlanCache {
 public:
     static constexpr std::size_t kCapacity = 512;
@@ -44,18 +51,16 @@ public:
     static PlanCache& of_process();
 
     // nullptr when there is none; the entry becomes the most recently used.
-    const SavedPlan* find(const std::string& key);
-    // Takes the plan over; the least recently used may be freed.
-    const SavedPlan* add(std::string key, const SavedPlan& plan);
-    void clear();
-    std::size_t size() const { return by_key_.size(); }
+    KeptPlan* find(const std::string& key);
+    // Takes the plan over, which no longer runs; the least recently used may be freed.
+    void add(std::string key, const SavedPlan& plan);
 
 private:
-    void drop_oldest();
+    bool is_full_for(const std::string& key) const;
+    bool drop_oldest();
 
-    using Entry = std::pair<std::string, SavedPlan>;
-    std::list<Entry> entries_;  // most recently used first
-    std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+    std::list<KeptPlan> plans_;  // most recently used first
+    std::unordered_map<std::string, std::list<KeptPlan>::iterator> by_key_;
     std::size_t text_ = 0;  // bytes of all keys
 };
 

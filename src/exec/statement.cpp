@@ -167,6 +167,22 @@ Outcome outcome_of(const RowReceiver* receiver) {
     return outcome;
 }
 
+// Keeps a plan of the cache from being freed.
+class Running {
+public:
+    explicit Running(KeptPlan* kept) : kept_(kept) {
+        if (kept_) ++kept_->running;
+    }
+    ~Running() {
+        if (kept_) --kept_->running;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+private:
+    KeptPlan* kept_;
+};
+
 // The receiver's memory, given back whichever way the statement ends.
 class ReceiverMemory {
 public:
@@ -186,7 +202,8 @@ private:
 
 Outcome run(const Statement& statement, const RowFormat& format, const RunOptions& options, Body& body) {
     const std::string key = key_of(statement.sql, options.depends_on_role);
-    const SavedPlan* known = PlanCache::of_process().find(key);
+    KeptPlan* const known = PlanCache::of_process().find(key);
+    const Running running_plan(known);
     const std::vector<RawValue> values = raw_values(statement);
     const std::string header = joined(format.csv_header);
     const ReceiverMemory memory;
@@ -196,7 +213,7 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     call.values = values.data();
     call.count = static_cast<int>(values.size());
     call.read_only = options.read_only;
-    if (known) call.saved = *known;
+    if (known) call.saved = known->plan;
     Call* const running = &call;
     Body* const out = &body;
     const RowFormat* const form = &format;
@@ -228,10 +245,6 @@ void run_utility(const std::string& sql) {
         if (result < 0) elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
         SPI_finish();
     });
-}
-
-void forget_plans() {
-    PlanCache::of_process().clear();
 }
 
 }  // namespace pgrest::exec

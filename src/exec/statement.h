@@ -71,7 +71,4 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
 // Runs SQL without values or result that is not worth a saved plan (EXPLAIN's text comes back through `lines`).
 void run_utility(const std::string& sql);
 
-// Drops every saved plan of this process.
-void forget_plans();
-
 }  // namespace pgrest::exec
