@@ -7,6 +7,7 @@
 
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pool/jobs.h"
 #include "pool/shared.h"
 #include "pool/state.h"
 
@@ -253,12 +254,13 @@ std::uint64_t number_of_database_answer() {
 }
 
 // ---------------------------------------------------------------- executor
-bool answer_launcher_if_asked() {
+bool answer_launcher_if_asked(int executor) {
     DatabaseSettings& area = shared()->database_settings;
     const std::uint64_t question = area.wanted;
     std::uint64_t claimed = area.claimed;
     if (claimed >= question || !area.claimed.compare_exchange_strong(claimed, question)) return false;
     answering = question;
+    step_aside(executor);  // a function of the database can take its time
     try {
         read_and_deliver(question);
     } catch (const std::exception&) {

@@ -26,7 +26,7 @@ std::uint64_t number_of_database_answer();
 
 // ---- executor
 // Between two requests. True when there was a question, whose answer may have left its traces in the session.
-bool answer_launcher_if_asked();
+bool answer_launcher_if_asked(int executor);
 
 // When this process ends in the middle of an answer: another executor gives it.
 void give_back_question();

@@ -335,7 +335,7 @@ void sleep_until_work() {
 
 void work_once() {
     handle_idle_interrupts();
-    if (answer_launcher_if_asked()) {
+    if (answer_launcher_if_asked(self.index)) {
         close_to_cancel();  // an error has opened it
         exec::clean_up_session();
     }

@@ -275,6 +275,22 @@ void unlist_idle(int index) {
     if (executor.next_idle != nothing) all.executors[executor.next_idle].previous_idle = executor.previous_idle;
 }
 
+Latch* unlist_and_pass_on(int index) {
+    Shared& all = *shared();
+    unlist_idle(index);
+    if (all.first_queued == nothing || all.first_idle == nothing) return nullptr;
+    return all.executors[all.first_idle].latch;
+}
+
+void step_aside(int index) {
+    Latch* wake = nullptr;
+    {
+        const Locked locked(shared()->lock);
+        wake = unlist_and_pass_on(index);
+    }
+    set_if_any(wake);
+}
+
 void tell_listener(int index) {
     Shared& all = *shared();
     Latch* wake = nullptr;

@@ -41,8 +41,15 @@ void forget_listener(int listener);
 // The oldest job; nothing = none, and the executor counts as idle.
 int take_job(int executor);
 
-// The executor is not idle any more. The one function for whoever holds the lock already.
+// The executor is not idle any more. For whoever holds the lock already, as the next one.
 void unlist_idle(int executor);
+
+// The same for one that takes no job for a while, or never again. Returns the latch, to be set once the lock is
+// released, of another one that takes the job which this one may have been woken for; null = none is needed or idle.
+Latch* unlist_and_pass_on(int executor);
+
+// The executor is busy with something else than a job.
+void step_aside(int executor);
 
 // There is more of the answer, or it was broken off.
 void tell_listener(int job);

@@ -36,16 +36,24 @@ bool is_executor() {
     return false;
 }
 
-// Executors other than the one that this function may be called by.
-bool others_are_there() {
+enum class Leaving { Waiting, Gone, Resumed };
+
+// Of executors other than the one that this function may be called by.
+Leaving progress_of_leaving() {
     const Locked locked(shared()->lock, LW_SHARED);
+    if (!shared()->paused) return Leaving::Resumed;
     const int left = shared()->executors_left;
-    return left == nothing || left > (is_executor() ? 1 : 0);
+    return left == nothing || left > (is_executor() ? 1 : 0) ? Leaving::Waiting : Leaving::Gone;
 }
 
 void wait_until_they_are_gone() {
-    while (others_are_there()) {
-        pg::guarded([] {
+    for (;;) {
+        const Leaving progress = progress_of_leaving();
+        if (progress == Leaving::Gone) return;
+        pg::guarded([=] {
+            if (progress == Leaving::Resumed)
+                ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                                errmsg("pgrest was resumed before it had let go of the database")));
             WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 20, wait_event(Wait::ForExecutors));
             ResetLatch(MyLatch);
             CHECK_FOR_INTERRUPTS();

@@ -63,14 +63,12 @@ void leave_executor(int, Datum argument) {
         const Locked locked(all.lock);
         was_connected = executor.state == ExecutorState::Idle || executor.state == ExecutorState::Running;
         if (was_connected) --all.connected;
-        unlist_idle(index);
+        replacement = unlist_and_pass_on(index);
         executor.failed = !was_connected;
         executor.state = ExecutorState::Empty;
         executor.pid = 0;
         executor.latch = nullptr;
         executor.since = GetCurrentTimestamp();
-        // another one takes the work that this one may have been woken for
-        if (all.first_queued != nothing && all.first_idle != nothing) replacement = all.executors[all.first_idle].latch;
     }
     set_if_any(replacement);
     give_back_question();
