@@ -269,7 +269,7 @@ long Server::on_wants_data(Exchange& exchange, char* to, std::size_t most) {
         return static_cast<long>(taken);
     }
     if (end == pool::StreamEnd::Complete) return MHD_CONTENT_READER_END_OF_STREAM;
-    if (end == pool::StreamEnd::Broken) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (end == pool::StreamEnd::Broken || stopping_) return MHD_CONTENT_READER_END_WITH_ERROR;
     exchange.paused_for_data = true;
     suspend(exchange);
     return 0;

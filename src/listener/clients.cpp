@@ -78,6 +78,10 @@ bool ends_with_its_client(const Exchange& exchange) {
     return false;
 }
 
+http::Error server_stops() {
+    return http::from_database({"57P01", "the server is shutting down", {}, {}}, true);
+}
+
 std::int64_t now_milliseconds() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -305,7 +309,7 @@ void Server::keep_deadlines() {
 // Nothing when an executor is there or may still come.
 std::optional<http::Error> Server::lack_of_executors() const {
     if (pool::shared()->connected > 0) return {};
-    if (shutting_down_) return http::from_database({"57P01", "the server is shutting down", {}, {}}, true);
+    if (shutting_down_) return server_stops();
     const pool::Availability found = pool::availability();
     if (found.connected || found.trouble.empty()) return {};
     return http::own_error("PGRST000", "No executor is connected to the database", found.trouble);
@@ -360,8 +364,7 @@ void Server::cut_off(Exchange& exchange) {
     let_go(exchange);
     stop_waiting(exchange);
     if (exchange.stage == Stage::Waiting && begun && !is_read(exchange)) exchange.stage = Stage::Gone;
-    if (exchange.stage == Stage::Waiting)
-        answer_instead(exchange, http::from_database({"57P01", "the server is shutting down", {}, {}}, true));
+    if (exchange.stage == Stage::Waiting) answer_instead(exchange, server_stops());
     resume(exchange);
 }
 
@@ -371,7 +374,8 @@ void Server::stop() {
         next = decltype(alive_)::after(*exchange);
         if (exchange->suspended) cut_off(*exchange);
     }
-    // it aborts when a suspended connection is left
+    // it gives up when a suspended connection is left
+    stopping_ = true;
     for (int round = 0; round < 3; ++round)
         run();
     MHD_stop_daemon(daemon_);

@@ -212,6 +212,7 @@ Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
 
 // ---------------------------------------------------------------- to the executors
 void Server::submit(Exchange& exchange) {
+    if (stopping_) return answer_instead(exchange, server_stops());
     if (const auto error = lack_of_executors()) {
         answer_instead(exchange, *error);
         return;
@@ -225,9 +226,10 @@ void Server::submit(Exchange& exchange) {
 bool Server::give_to_executors(Exchange& exchange) {
     const int job = pool::hold_job(index_);
     if (job == pool::nothing) return false;
+    exchange.job = job;  // from here on it is let go of with the exchange, should there be no memory for the rest
     const std::string head = http::wire::encode_request(exchange.request, exchange.identity);
     if (!exchange.upload.hand_over(job, head)) {
-        pool::release_job(job);
+        let_go(exchange);
         answer_instead(exchange, out_of_memory());
         resume(exchange);
         return true;
@@ -235,7 +237,6 @@ bool Server::give_to_executors(Exchange& exchange) {
     pool::Job& slot = pool::shared()->jobs[job];
     set_request_line(slot.request_line, sizeof slot.request_line, exchange.request);
     slot.ends_with_client = ends_with_its_client(exchange);
-    exchange.job = job;
     by_job_[static_cast<std::size_t>(job)] = &exchange;
     exchange.reader.begin(slot);
     pool::submit_job(job);

@@ -139,6 +139,7 @@ private:
     int most_connections_ = 0;
     int connections_ = 0;
     bool shutting_down_ = false;
+    bool stopping_ = false;  // nothing may be suspended any more
     std::int64_t look_for_still_ = 0;
     bool resumed_ = false;  // libmicrohttpd has work that no socket tells of
 
@@ -156,6 +157,8 @@ private:
 };
 
 std::int64_t now_milliseconds();
+
+http::Error server_stops();
 
 bool is_read(const Exchange& exchange);
 // It is of no use to anyone when its client goes away.
