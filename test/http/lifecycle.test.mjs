@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { LOAD_SQL, Load, isClean, isWhole, pids } from './load.mjs';
-import { SECRET, Server, until } from './server.mjs';
+import { SECRET, Server, sleep, until } from './server.mjs';
 
 const workers = 3;
 const losses = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P03'];
@@ -116,6 +116,66 @@ test('a read that runs while its listener is terminated is cancelled and answere
   const { status, body } = await answer;
   assert.deepEqual([status, body.code], [503, '57P01']);
   await until('it to be cancelled', () => isClean(server));
+  await whole();
+});
+
+test('requests that come to their end just when their listener stops: it ends by itself, and what it refuses is not carried out', async () => {
+  await whole();
+  await server.sql('truncate api.log');
+  server.reload({ 'pgrest.shutdown_timeout': 0, 'pgrest.server_trace_header': 'x-mode-0' });
+  await until('the settings', async () => (await server.get('/items', { headers: { 'x-mode-0': 'on' } })).headers.get('x-mode-0') === 'on');
+  const [listener] = await pids(server, 'listener');
+  // it reads a piece of each at a time
+  const bodies = Array.from({ length: 24 }, (_, n) => JSON.stringify({ id: n }).padEnd((n + 1) * 8192));
+  const connections = bodies.map((body) => {
+    const connection = server.connect();
+    connection.write(`POST /log HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n `);
+    return connection;
+  });
+  await sleep(200);
+  process.kill(listener, 'SIGSTOP');
+  connections.forEach((connection, n) => connection.write(bodies[n].slice(0, -1)));
+  await sleep(200);
+  process.kill(listener, 'SIGTERM');
+  process.kill(listener, 'SIGCONT');
+  await until('the connections to end', () => connections.every((connection) => connection.closed));
+  await whole();
+  assert.doesNotMatch(server.log(), /libmicrohttpd gave up/);
+  const carried_out = new Set((await server.sql('select id from api.log')).split('\n'));
+  const answered = connections.flatMap((connection, n) => connection.answers().map((answer) => ({ n, ...answer })));
+  assert.ok(answered.length > 0);
+  for (const { n, status, body } of answered) {
+    assert.deepEqual([status, JSON.parse(body).code], [503, '57P01']);
+    assert.ok(!carried_out.has(String(n)));
+  }
+  await until('clean memory', () => isClean(server));
+  server.reload({ 'pgrest.shutdown_timeout': '500ms', 'pgrest.server_trace_header': '' });
+});
+
+test('a pause that waits for a request ends with an error when pgrest is resumed', async () => {
+  await whole();
+  const busy = server.get('/rpc/nap?seconds=2');
+  await until('it to run', async () => (await server.sql(`select count(*) from pgrest.workers where request = 'GET /rpc/nap'`)) === '1');
+  const pause = server.sql('select pgrest.pause()').then(() => 'paused', (error) => error.stderr);
+  await until('the pause', async () => (await server.sql(`select state from pgrest.workers where kind = 'launcher'`)) === 'paused');
+  assert.equal(await server.sql('select pgrest.resume()'), 't');
+  assert.match(await pause, /pgrest was resumed before it had let go of the database/);
+  assert.equal((await busy).body, 'slept');
+  await whole();
+});
+
+test('while an executor reads the settings in the database, the others take what comes', async () => {
+  await whole();
+  await server.sql(`create schema slow; grant usage on schema slow to authenticator;
+    create function slow.settings() returns void language plpgsql as $$ begin
+      while pg_try_advisory_xact_lock(4712) loop perform pg_sleep(0.01); end loop; end $$`);
+  server.reload({ 'pgrest.db_pre_config': 'slow.settings' });
+  const reading = () => server.sql(`select count(*) from pg_locks where locktype = 'advisory' and objid = 4712`);
+  await until('one to read them', async () => (await reading()) === '1');
+  for (let n = 1; n <= 2 * workers; n++) assert.equal((await server.get(`/items?id=eq.${n}`)).body[0].id, n);
+  assert.equal(await reading(), '1');
+  server.reload({ 'pgrest.db_pre_config': '' });
+  await server.sql(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 4712`);
   await whole();
 });
 
