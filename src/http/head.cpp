@@ -47,7 +47,12 @@ std::optional<std::size_t> end_of_authority(std::string_view target) {
 void check_target(std::string_view method, std::string_view target) {
     if (method == "CONNECT") fail("PGRST117", "The method CONNECT is not supported");
     if (!is_target_text(target)) refuse("The request target holds a space or a control character");
-    if (target.starts_with('/') || end_of_authority(target)) return;
+    if (target.starts_with('/')) return;
+    if (const auto end = end_of_authority(target)) {
+        const std::size_t begin = target.find("//") + 2;
+        if (!is_host(target.substr(begin, *end - begin))) refuse("The request target names a malformed host");
+        return;
+    }
     if (target != "*") refuse("The request target is neither a path nor a URI");
     if (method != "OPTIONS") refuse("The request target * belongs to the method OPTIONS");
 }

@@ -75,15 +75,15 @@ MHD_Response* response_to_head(std::optional<std::uint64_t> length) {
 }  // namespace
 
 // ---------------------------------------------------------------- past libmicrohttpd
-std::string text_of(const http::Response& response) {
+std::string text_of(const http::Response& response, bool is_head) {
     const char* reason = MHD_get_reason_phrase_for(static_cast<unsigned>(response.status));
     std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + (reason ? reason : "Error") + "\r\n";
     for (const http::Header& header : response.headers)
         text += header.name + ": " + header.value + "\r\n";
     if (!http::find_header(response.headers, "Server")) text += std::string("Server: ") + server_name + "\r\n";
     text += "Date: " + date_text() + "\r\nContent-Length: " + std::to_string(response.body.size()) +
-            "\r\nConnection: close\r\n\r\n" + response.body;
-    return text;
+            "\r\nConnection: close\r\n\r\n";
+    return is_head ? text : text + response.body;
 }
 
 // ---------------------------------------------------------------- news of executors

@@ -72,6 +72,12 @@ std::optional<std::uint64_t> declared_length(const http::Headers& headers) {
     return std::strtoull(std::string(*text).c_str(), nullptr, 10);  // digits: libmicrohttpd has checked
 }
 
+// What is left of the body is known, and little enough to be thrown away.
+bool ends_soon(const Exchange& exchange) {
+    const auto length = declared_length(exchange.request.headers);
+    return length && *length - exchange.received <= discard_limit;
+}
+
 bool waits_for_continue(const http::Headers& headers) {
     const auto expectation = http::find_header(headers, "Expect");
     return expectation && http::same_name(*expectation, "100-continue");
@@ -93,7 +99,7 @@ void Server::read_head(Exchange& exchange, const char* method, const char* versi
     Collected collected{&request.headers, &layout};
     MHD_get_connection_values_n(exchange.connection, MHD_HEADER_KIND, collect, &collected);
     if (collected.failed) throw std::bad_alloc();
-    exchange.head_bytes = exchange.target.size();
+    exchange.head_bytes = request.method.size() + exchange.target.size();
     for (const http::Header& header : request.headers)
         exchange.head_bytes += header.name.size() + header.value.size() + cost_of_header;
     const auto* info = MHD_get_connection_info(exchange.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
@@ -171,7 +177,7 @@ void Server::send_at_once(Exchange& exchange) {
     http::Response& response = *exchange.settled;
     exchange.close = true;
     complete_headers(exchange, response.headers);
-    const std::string text = text_of(response);
+    const std::string text = text_of(response, exchange.is_head);
     send(exchange.client->descriptor, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     exchange.sent_at_once = true;
 }
@@ -197,17 +203,24 @@ Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
     if (exchange.received >= exchange.next_step) expect_body(exchange);
     if (exchange.stage == Stage::Receiving) {
         const std::int64_t most = exchange.config->max_body_size;
-        const bool of_known_length = declared_length(exchange.request.headers).has_value();
         if (most >= 0 && exchange.upload.size() + size > static_cast<std::uint64_t>(most))
             refuse_body(exchange, http::own_error("PGRST413", "The body of the request is too large"), true);
         else if (!exchange.upload.append(data, size))
-            refuse_body(exchange, out_of_memory(), !of_known_length);
+            refuse_body(exchange, out_of_memory(), !ends_soon(exchange));
         else
             return Said::Continue;
     }
+    return discard(exchange, size);
+}
+
+// A client that goes on sending is answered in the middle, and once more gets time to see it.
+Said Server::discard(Exchange& exchange, std::size_t size) {
     exchange.discarded += size;
-    const std::uint64_t length = declared_length(exchange.request.headers).value_or(0);
-    return exchange.discarded > std::max(discard_limit, length) ? Said::Close : Said::Continue;
+    if (exchange.discarded <= discard_limit) return Said::Continue;
+    if (exchange.sent_at_once) return Said::Close;
+    send_at_once(exchange);
+    exchange.discarded = 0;
+    return Said::Continue;
 }
 
 // ---------------------------------------------------------------- to the executors

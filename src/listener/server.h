@@ -85,6 +85,7 @@ private:
     Said settle(Exchange& exchange, http::Response response);
     void refuse_body(Exchange& exchange, const http::Error& error, bool at_once);
     void send_at_once(Exchange& exchange);
+    Said discard(Exchange& exchange, std::size_t size);
     Said take_body(Exchange& exchange, const char* data, std::size_t size);
     void expect_body(Exchange& exchange);
     std::optional<http::Error> lack_of_executors() const;
@@ -165,6 +166,6 @@ bool is_read(const Exchange& exchange);
 bool ends_with_its_client(const Exchange& exchange);
 
 // An answer as it goes over the wire, past libmicrohttpd. It ends the connection.
-std::string text_of(const http::Response& response);
+std::string text_of(const http::Response& response, bool is_head);
 
 }  // namespace pgrest::listener

@@ -1,6 +1,7 @@
 // Every limit: what is just inside it is served, what is over it gets its documented answer, and the server goes on.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -27,6 +28,7 @@ before(async () => {
     create table api.documents (id integer primary key, document jsonb);
     create table api.parents (id integer primary key);
     create table api.children (id integer primary key, parent integer references api.parents);
+    create function api.sink(text) returns int language sql as $$ select length($1) $$;
     create view api.flood as select n, repeat('x', 1000) as filler from generate_series(1, 60000) n;
     grant all on all tables in schema api to anon`);
   listener = await server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest listener'`);
@@ -84,6 +86,15 @@ test('a head up to 40 kB is taken, a larger one is 431', async () => {
   }
 });
 
+test('a method counts as part of the head', async () => {
+  for (const [size, status] of [[39000, 405], [41000, 431]]) {
+    const connection = server.connect();
+    connection.write(`${'A'.repeat(size)} /items HTTP/1.1\r\nHost: x\r\n\r\n`);
+    assert.equal((await connection.take())[0]?.status, status);
+    connection.end();
+  }
+});
+
 test('many small headers count with what they cost', async () => {
   const connection = server.connect();
   connection.write(request(...repeat(600, (n) => `a${n}: b`)));
@@ -106,6 +117,82 @@ for (const [what, bytes, statuses] of [
     await serves();
   });
 }
+
+// --- the body ------------------------------------------------------------------------------------------------
+
+const sink = (...fields) => ['POST /rpc/sink HTTP/1.1', 'Host: x', 'Content-Type: text/plain', ...fields, '', ''].join('\r\n');
+const chunk = (size) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`;
+
+// Until there is an answer, 100 MB at most.
+async function keepSending(connection, part) {
+  for (let n = 0; n < 1600 && connection.answers().length === 0 && !connection.closed; n++) {
+    await new Promise((resolve) => connection.socket.write(part, 'latin1', resolve));
+    await sleep(0);
+  }
+}
+
+test('a body up to max_body_size is taken, a larger one is 413', async () => {
+  await setting('pgrest.max_body_size', '64kB');
+  for (const [size, status] of [[65536, 200], [65537, 413]]) {
+    for (const bytes of [sink(`Content-Length: ${size}`) + 'x'.repeat(size), sink('Transfer-Encoding: chunked') + chunk(60_000) + chunk(size - 60_000) + '0\r\n\r\n']) {
+      const connection = server.connect();
+      connection.write(bytes);
+      const [answer] = await connection.take();
+      assert.equal(answer.status, status);
+      if (status === 413) assert.equal(code(answer), 'PGRST413');
+      connection.end();
+    }
+  }
+});
+
+test('a body that is announced too large is 413 before it is sent', async () => {
+  await setting('pgrest.body_timeout', '60s');
+  for (const fields of [
+    ['Content-Length: 65537', 'Expect: 100-continue'],
+    ['Content-Length: 8388609'],
+    ['Content-Length: 9223372036854775808'],
+    ['Content-Length: 18446744073709551615'],
+  ]) {
+    const connection = server.connect();
+    connection.write(sink(...fields));
+    await closed(connection);
+    assert.deepEqual([only(connection).status, code(only(connection))], [413, 'PGRST413']);
+  }
+  await setting('pgrest.body_timeout', '1s');
+});
+
+test('an answer to HEAD has no body, also one that is given in the middle of a request', async () => {
+  for (const fields of ['Content-Length: 99999999\r\n\r\n', `Transfer-Encoding: chunked\r\n\r\n${chunk(70_000)}`]) {
+    const connection = server.connect();
+    connection.write(`HEAD /items HTTP/1.1\r\nHost: x\r\n${fields}`);
+    await until('the answer', () => connection.received.includes('\r\n\r\n'));
+    await closed(connection);
+    assert.match(connection.received, /^HTTP\/1\.1 413 [^]*PGRST413[^]*\r\n\r\n$/);
+    assert.ok(!connection.received.includes('{'), connection.received);
+  }
+  await setting('pgrest.max_body_size', '64MB');
+});
+
+test('a refused body that goes on and on is answered all the same', async () => {
+  const connection = server.connect();
+  connection.write(sink('Authorization: Bearer x', 'Transfer-Encoding: chunked'));
+  await keepSending(connection, chunk(65536));
+  const [answer] = await connection.take();
+  assert.deepEqual([answer?.status, answer?.headers.connection], [401, 'close']);
+  connection.end();
+});
+
+test('a length of no bounds, of which no memory is left, is answered before its end', async () => {
+  await setting('pgrest.max_body_size', '-1');
+  const connection = server.connect();
+  connection.write(sink('Content-Length: 18446744073709551615'));
+  await keepSending(connection, 'x'.repeat(65536));
+  const [answer] = await connection.take();
+  assert.deepEqual([answer?.status, answer && code(answer), answer?.headers.connection], [503, '53200', 'close']);
+  connection.end();
+  await setting('pgrest.max_body_size', '64MB');
+  await serves();
+});
 
 // --- slow clients --------------------------------------------------------------------------------------------
 
@@ -262,6 +349,15 @@ test('a client that reads slowly and steadily gets everything', async () => {
   assert.ok(bytes > 10_000_000);
 });
 
+test('while an executor has nothing to send, its client is not slow', async () => {
+  await server.sql(`create view api.pauses as
+    select n, repeat('x', 1000) as filler, case when n % 2000 = 0 then pg_sleep(2) is null end as pause from generate_series(1, 5000) n;
+    grant select on api.pauses to anon`);
+  const { bytes, complete } = await readSlowly('/pauses', 1_000_000, 10).end;
+  assert.ok(complete, `${bytes} bytes`);
+  assert.ok(bytes > 5_000_000);
+});
+
 test('clients that ask and never read are given up', async () => {
   const before = descriptors();
   const connections = repeat(10, () => {
@@ -335,6 +431,37 @@ test('connections over max_connections_per_address are answered with 503, those 
   leave(await fill(10, here));
 });
 
+test('without descriptors connections wait, those that are there are served, and the listener rests', async () => {
+  const ticks = () => {
+    const fields = readFileSync(`/proc/${listener}/stat`, 'utf8').split(' ');
+    return Number(fields[13]) + Number(fields[14]);
+  };
+  const inside = open();
+  inside.write(request());
+  await inside.take();
+  const [, soft] = readFileSync(`/proc/${listener}/limits`, 'utf8').match(/Max open files +(\d+)/);
+  const owner = process.getuid() === 0 ? ['runuser', '-u', 'postgres', '--'] : [];
+  const allow = (most) => {
+    const [command, ...words] = [...owner, 'prlimit', '--pid', listener, `--nofile=${most}:`];
+    execFileSync(command, words);
+  };
+  const taken = new Set(readdirSync(`/proc/${listener}/fd`).map(Number));
+  let lowest = 0;
+  while (taken.has(lowest)) lowest++;
+  allow(lowest);
+  const outside = open();
+  outside.write(request());
+  const before = ticks();
+  await sleep(1000);
+  assert.equal(outside.received, '');
+  assert.ok(ticks() - before < 50, `${ticks() - before} ticks`);
+  inside.write(request());
+  assert.equal((await inside.take(2))[1].status, 200);
+  allow(soft);
+  assert.equal((await outside.take())[0].status, 200);
+  leave([inside, outside]);
+});
+
 // --- queue and memory ----------------------------------------------------------------------------------------
 
 test('more requests than the queue takes are answered with 504 in their time, and nothing stays behind', async () => {
@@ -363,7 +490,6 @@ function upload(size) {
 
 test('many large uploads at once: each has a clear answer, and the memory is given back', async () => {
   await setting('pgrest.body_timeout', '30s');
-  await server.sql('create function api.sink(text) returns int language sql as $$ select length($1) $$');
   for (let round = 0; round < 3; round++) {
     const answers = await Promise.all(repeat(20, () => upload(3_000_000)));
     assert.ok(answers.includes(200), answers.join());
@@ -454,6 +580,12 @@ test('a request may have max_filters filters, in trees and outside', async () =>
   assert.deepEqual(refusal(answer), [400, 'PGRST100']);
   assert.match(answer.body.message, /more than 4 filters/);
   assert.equal((await server.get(`/items?${filters(2)}&${tree(2)}&order=id&limit=3`)).status, 200);
+});
+
+test('a query may have 10000 parameters', async () => {
+  const parameters = (count) => `/items?${'x&'.repeat(count - 1)}x`;
+  assert.notEqual((await server.get(parameters(10_000))).body.message, (await server.get(parameters(10_001))).body.message);
+  assert.deepEqual(refusal(await server.get(parameters(10_001))), [400, 'PGRST100']);
 });
 
 test('a JSON path may have 100 steps', async () => {

@@ -66,6 +66,8 @@ const refused = {
   'a chunk whose size has no end of zeros': post(['Transfer-Encoding: chunked'], '0'.repeat(200_000)),
   'a URI of another scheme': get('ftp://host/items'),
   'a URI without a host': get('http:///items'),
+  'a URI with a user': get('http://user:password@host/items'),
+  'a URI whose host holds the beginning of a fragment': get('http://host#x/items'),
   'an asterisk with GET': get('*'),
 };
 
@@ -110,6 +112,8 @@ const refusedByLibrary = {
   'a chunk size with a blank': [400, post(['Transfer-Encoding: chunked'], '2 \r\n{}\r\n0\r\n\r\n'), badChunks],
   'an empty chunk size': [400, post(['Transfer-Encoding: chunked'], '\r\n{}\r\n0\r\n\r\n'), badChunks],
   'a chunk longer than its size': [400, post(['Transfer-Encoding: chunked'], '2\r\n{} \r\n0\r\n\r\n'), badChunks],
+  'a trailer without a colon': [400, post(['Transfer-Encoding: chunked'], '0\r\nab\r\n\r\n'), malformed],
+  'trailers larger than the memory of a connection': [431, post(['Transfer-Encoding: chunked'], `0\r\n${'a: b\r\n'.repeat(20_000)}\r\n`), 'Your HTTP header was too big'],
   'a chunk size beyond 64 bits': [413, post(['Transfer-Encoding: chunked'], 'fffffffffffffffff\r\n{}\r\n0\r\n\r\n'), 'The chunk size used in your HTTP chunked encoded request is too large.'],
 };
 
@@ -126,6 +130,7 @@ for (const [what, [status, bytes, text]] of Object.entries(refusedByLibrary)) {
 
 for (const [what, bytes] of Object.entries({
   'a line without a space': 'hello\r\n\r\n',
+  'a line without a method': ' /items HTTP/1.1\r\nHost: x\r\n\r\n',
   'the beginning of TLS': '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03 no line feed',
   'the beginning of TLS with a line feed in it': '\x16\x03\x01\x00\x0a\x01\x00\x00\xa1\x03\x03 more\r\n',
 })) {
@@ -178,6 +183,17 @@ const handled = {
   'a method in small letters': ['get /items HTTP/1.1\r\nHost: x\r\n\r\n', 405],
   'chunks in capitals': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n', 200, '"anon"'],
   'chunks with an extension': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a="b"\r\n{}\r\n0\r\n\r\n', 200, '"anon"'],
+  'a zero byte and a carriage return in the extension of a chunk': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;\0\r\x7f\r\n{}\r\n0\r\n\r\n', 200, '"anon"'],
+  'a chunk size with zeros before it': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000000002\r\n{}\r\n000\r\n\r\n', 200, '"anon"'],
+  'line feeds alone after chunks and their sizes': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\n{}\n0\r\n\r\n', 200, '"anon"'],
+  'trailers that are folded, hold a zero byte, or end with a line feed alone': [
+    'POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n Z: y\r\nA: b\r\n c\r\nD: e\0f\nCookie: g="\r\n\r\n', 200, '"anon"'],
+  'a length with zeros before it': ['POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nContent-Length: 00000000000000000000000002\r\n\r\n{}', 200, '"anon"'],
+  'a read with chunks': ['GET /items?select=id&id=eq.1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', 200, row],
+  'OPTIONS with a body': ['OPTIONS /items HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello', 200],
+  'a request that is refused, with a body': [post(['Authorization: Bearer x', 'Content-Length: 5'], 'hello'), 401],
+  'a header name of every character that it may have': [get('/items?select=id&id=eq.1', "!#$%&'*+-.^_`|~09aZ: b"), 200, row],
+  'many empty lines before the request': [`${'\r\n'.repeat(1000)}${get('/items?select=id&id=eq.1')}`, 200, row],
   'headers after the chunks count for nothing': [
     'POST /rpc/whoami HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nContent-Length: 500\r\nAuthorization: Bearer x\r\n\r\n', 200, '"anon"'],
 };
