@@ -10,6 +10,7 @@
 #include "http/error.h"
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pool/authenticator_check.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
 #include "pool/failure_log.h"
@@ -116,6 +117,7 @@ void start(int index) {
     BackgroundWorkerUnblockSignals();
     char* database = pstrdup(settings::database().c_str());
     char* role = pstrdup(settings::authenticator().c_str());
+    watch_authenticator(role);
     connect(database, role);
     self.connected = true;
     self.request_context = AllocSetContextCreate(TopMemoryContext, "pgrest request", ALLOCSET_DEFAULT_SIZES);
@@ -181,7 +183,10 @@ void answer(const Message& message, JobSink& sink) {
     try {
         if (!config) http::fail("PGRST002", "The server has no configuration yet");
         exec::HandleOptions options;
-        options.check_catalogs = [&] { require_schemas(*config); };
+        options.check_catalogs = [&] {
+            require_authenticator();
+            require_schemas(*config);
+        };
         options.on_error = [&](const http::Error& error) { note_error(message.request, error); };
         exec::handle(message.request, message.identity, *config, sink, options);
     } catch (const http::Failure& failure) {
@@ -315,6 +320,7 @@ void run(int index) {
     close_to_cancel();
     finish_job(index, end);
     tidy_up();
+    if (has_lost_authenticator()) proc_exit(0);
 }
 
 // What came while nothing ran. May raise.

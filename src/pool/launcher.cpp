@@ -7,6 +7,7 @@
 
 #include "auth/key_set.h"
 #include "pg/guard.h"
+#include "pool/authenticator_check.h"
 #include "pool/database_settings.h"
 #include "pool/process.h"
 #include "pool/snapshot.h"
@@ -192,9 +193,7 @@ void open_to_clients_in_trouble() {
 struct Obstacle {
     bool no_database = true;
     bool closed_database = false;
-    bool no_role = true;
-    bool superuser = false;
-    bool no_login = false;
+    Fitness role = Fitness::Missing;
 };
 
 // Without a database only sequential scans of shared catalogs are sure to work: indexes need the relation cache's file,
@@ -220,9 +219,7 @@ Obstacle look_for_obstacles(const char* database, const char* role) {
     });
     scan_catalog<FormData_pg_authid>(AuthIdRelationId, [&](const FormData_pg_authid* row) {
         if (std::strcmp(NameStr(row->rolname), role) != 0) return;
-        found.no_role = false;
-        found.superuser = row->rolsuper;
-        found.no_login = !row->rolcanlogin;
+        found.role = row->rolsuper ? Fitness::Superuser : row->rolcanlogin ? Fitness::Fit : Fitness::NoLogin;
     });
     CommitTransactionCommand();
     return found;
@@ -235,10 +232,7 @@ std::string obstacle() {
     const Obstacle found = pg::guarded([&] { return look_for_obstacles(database.c_str(), role.c_str()); });
     if (found.no_database) return "database \"" + database + "\" does not exist";
     if (found.closed_database) return "database \"" + database + "\" does not allow connections";
-    if (found.no_role) return "role \"" + role + "\" does not exist";
-    if (found.superuser) return "role \"" + role + "\" is a superuser, which pgrest.authenticator must not be";
-    if (found.no_login) return "role \"" + role + "\" is not permitted to log in (ALTER ROLE ... LOGIN lets it)";
-    return {};
+    return reason_of(found.role, role);
 }
 
 void complain(const std::string& reason) {

@@ -43,22 +43,57 @@ before(async () => {
 });
 after(() => server?.drop());
 
+// Connected executors notice it by themselves.
 for (const [what, go, come, text] of [
   ['the authenticator is renamed', 'alter role authenticator rename to someone', 'alter role someone rename to authenticator', 'role "authenticator" does not exist'],
+  ['the authenticator is dropped', 'drop role authenticator', 'create role authenticator login noinherit; grant anon, clerk to authenticator', 'role "authenticator" does not exist'],
   ['the authenticator may not log in', 'alter role authenticator nologin', 'alter role authenticator login', 'not permitted to log in'],
   ['the authenticator is a superuser', 'alter role authenticator superuser', 'alter role authenticator nosuperuser', 'is a superuser'],
-  ['the database allows no connections', 'alter database app allow_connections false', 'alter database app allow_connections true', 'does not allow connections'],
 ]) {
   test(what, async () => {
     await answers(server);
+    const executors = await pids(server, 'executor');
     await server.sql(go, 'postgres');
-    await terminate(server);
-    await refuses(server, text);
-    assert.ok(server.log().match(/pgrest cannot connect its executors: .*/g).some((line) => line.includes(text)));
+    // not one request more is served, by whichever executor
+    for (let n = 0; n < 10; n++) {
+      const { status, body } = await server.get('/items?id=eq.1');
+      assert.deepEqual([status, body.code], [503, 'PGRST000']);
+      assert.ok(body.details.includes(text), body.details);
+    }
+    await until('the log', () => server.log().match(/pgrest cannot connect its executors: .*/g)?.some((line) => line.includes(text)));
     await server.sql(come, 'postgres');
     await answers(server);
+    for (const executor of executors) assert.ok(!(await pids(server, 'executor')).includes(executor));
   });
 }
+
+test('the authenticator is dropped and made again before anybody asks', async () => {
+  await answers(server);
+  await server.sql('drop role authenticator; create role authenticator login noinherit; grant anon, clerk to authenticator', 'postgres');
+  const load = new Load(server);
+  await until('answers', () => load.count('right') > 50, 30000);
+  assert.deepEqual(await load.end(['503 PGRST000']), []);
+  assert.ok(load.count('503 PGRST000') > 0);
+});
+
+test('changes of other roles disturb nobody', async () => {
+  await answers(server);
+  const executors = await pids(server, 'executor');
+  await server.sql('create role other; alter role other superuser; drop role other', 'postgres');
+  for (let n = 0; n < 10; n++) assert.equal((await server.get('/items?id=eq.1')).status, 200);
+  assert.deepEqual(await pids(server, 'executor'), executors);
+});
+
+test('the database allows no connections', async () => {
+  await answers(server);
+  await server.sql('alter database app allow_connections false', 'postgres');
+  assert.equal((await server.get('/items?id=eq.1')).status, 200);
+  await terminate(server);
+  await refuses(server, 'does not allow connections');
+  assert.ok(server.log().match(/pgrest cannot connect its executors: .*/g).some((line) => line.includes('does not allow connections')));
+  await server.sql('alter database app allow_connections true', 'postgres');
+  await answers(server);
+});
 
 test('the database is copied during a pause, dropped with force, and replaced by its copy, under load', async () => {
   await answers(server);
