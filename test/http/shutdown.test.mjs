@@ -1,6 +1,8 @@
 // The server stops and crashes while clients are at it. Every request ends in the right answer,
 // an error that docs/operations.md names, or a closed connection; what was acknowledged is in the database.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LOAD_SQL, Load, control, isClean, isWhole, pids } from './load.mjs';
 import { Server, until } from './server.mjs';
@@ -10,7 +12,8 @@ const losses = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P0
 let server;
 before(async () => {
   server = await Server.start({ 'pgrest.workers': workers, 'pgrest.shutdown_timeout': '500ms' });
-  await server.sql(`create extension pgrest; ${LOAD_SQL}`);
+  await server.sql(`create extension pgrest; ${LOAD_SQL}
+    create view api.flood as select n, repeat('x', 1000) from generate_series(1, 10000000) n; grant select on api.flood to anon`);
 });
 after(() => server?.drop());
 
@@ -69,6 +72,55 @@ for (const victim of ['executor', 'listener', 'unrelated session']) {
     await until('clean memory', () => isClean(server));
   });
 }
+
+for (const [what, stop] of [
+  ['kill -9 of its executor', async () => process.kill(Number(await server.sql(`select pid from pgrest.workers where request = 'GET /flood'`)), 'SIGKILL')],
+  ['an immediate shutdown', () => control(server, 'stop', 'immediate')],
+  ['a fast shutdown', () => control(server, 'stop', 'fast')],
+]) {
+  test(`a streamed answer in the middle of ${what} is not complete`, async () => {
+    await whole();
+    const connection = server.connect();
+    let head = '';
+    let tail = '';
+    let size = 0;
+    connection.socket.removeAllListeners('data').on('data', (data) => {
+      head = (head + data).slice(0, 1000);
+      tail = (tail + data).slice(-100);
+      size += data.length;
+    });
+    connection.write('GET /flood HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until('the stream', () => size > 5e6);
+    await stop();
+    await until('the connection to end', () => connection.closed);
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\n[^]*Transfer-Encoding: chunked/);
+    assert.doesNotMatch(tail, /\r\n0\r\n\r\n$/);
+    if (what !== 'kill -9 of its executor') await control(server, 'start');
+    await whole();
+    await until('clean memory', () => isClean(server));
+  });
+}
+
+test('kill -9 of the postmaster: every process of pgrest ends, and the server can be started', async () => {
+  await whole();
+  const load = await begin();
+  const all = (await server.sql('select pid from pgrest.workers')).split('\n').map(Number);
+  assert.equal(all.length, workers + 2);
+  const alive = (pid) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  process.kill(Number(readFileSync(join(server.dir, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+  await until('all to end', () => !all.some(alive));
+  await control(server, 'start');
+  await answersAgain(load);
+  assert.deepEqual(await load.end(losses), []);
+  await whole();
+  await until('clean memory', () => isClean(server));
+});
 
 test('a pause ends with a crash', async () => {
   await whole();

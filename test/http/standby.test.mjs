@@ -76,6 +76,22 @@ test('a read in the way of replay is cancelled, and the next one is served', asy
   for (let n = 0; n < 4; n++) assert.equal((await standby.get('/items?id=eq.1')).status, 200);
 });
 
+test('the primary drops the database and makes it again', async () => {
+  await primary.sql('create extension if not exists pgrest');
+  await primary.sql('create extension if not exists pgrest; select pgrest.pause()', 'postgres');
+  await primary.sql('create database kept template app', 'postgres');
+  const running = standby.get('/rpc/nap?seconds=60');
+  await until('it to run', async () =>
+    (await standby.sql(`select count(*) from pg_stat_activity where backend_type = 'pgrest executor' and wait_event = 'PgSleep'`)) === '1');
+  await primary.sql('drop database app with (force)', 'postgres');
+  const { status, body } = await running;
+  assert.deepEqual([status, body.code], [500, '57P04']);
+  await until('503', async () => (await standby.get('/items?id=eq.1')).body.details === 'database "app" does not exist');
+  await primary.sql('alter database kept rename to app', 'postgres');
+  await primary.sql('select pgrest.resume()', 'postgres');
+  await until('answers', async () => (await standby.get('/items?id=eq.1')).status === 200, 40000);
+});
+
 test('promoted under load: every read is answered, every acknowledged write is there', async () => {
   let over = false;
   let next = 1;
