@@ -146,7 +146,7 @@ test('a body up to max_body_size is taken, a larger one is 413', async () => {
 });
 
 test('a body that is announced too large is 413 before it is sent', async () => {
-  await setting('pgrest.body_timeout', '60s');
+  await setting('pgrest.body_timeout', '50s');
   for (const fields of [
     ['Content-Length: 65537', 'Expect: 100-continue'],
     ['Content-Length: 8388609'],
@@ -208,7 +208,7 @@ describe('slow clients, all at once', { concurrency: true }, () => {
   test('half a request line that goes on for ever is closed without a word', async () => {
     const connection = server.connect();
     connection.write('GET /');
-    const drip = setInterval(() => connection.write('x'), 100);
+    const drip = setInterval(() => connection.write('x'), 100).unref();
     await closed(connection);
     clearInterval(drip);
     assert.equal(connection.received, '');
@@ -222,7 +222,7 @@ describe('slow clients, all at once', { concurrency: true }, () => {
         await connection.take(1);
       }
       connection.write('GET /items HTTP/1.1\r\nHost: x\r\n');
-      const drip = setInterval(() => connection.write('A: b\r\n'), 100);
+      const drip = setInterval(() => connection.write('A: b\r\n'), 100).unref();
       await closed(connection);
       clearInterval(drip);
       const answer = connection.answers().at(-1);
@@ -240,7 +240,7 @@ describe('slow clients, all at once', { concurrency: true }, () => {
     test(`a body that trickles is answered with 408: ${what}`, async () => {
       const connection = server.connect();
       connection.write(head(...fields));
-      const drip = setInterval(() => connection.write(drop), 100);
+      const drip = setInterval(() => connection.write(drop), 100).unref();
       await closed(connection);
       clearInterval(drip);
       assert.equal(only(connection).status, 408);
@@ -251,7 +251,7 @@ describe('slow clients, all at once', { concurrency: true }, () => {
   test('the rest of a body that is refused gets no more time', async () => {
     const connection = server.connect();
     connection.write(head('Authorization: Bearer x', 'Content-Length: 1000'));
-    const drip = setInterval(() => connection.write('x'), 100);
+    const drip = setInterval(() => connection.write('x'), 100).unref();
     await closed(connection);
     clearInterval(drip);
     assert.equal(only(connection).status, 401);
@@ -297,7 +297,7 @@ test('the more of a body has come, the more has to come', async () => {
   const connection = server.connect();
   connection.write(head('Content-Length: 12000000'));
   connection.write('x'.repeat(10 * 1024 * 1024));
-  const drip = setInterval(() => connection.write('x'.repeat(4096)), 100); // enough for 16 kB a second
+  const drip = setInterval(() => connection.write('x'.repeat(4096)), 100).unref(); // enough for 16 kB a second
   await closed(connection);
   clearInterval(drip);
   assert.equal(only(connection).status, 408);
