@@ -1,10 +1,11 @@
 // Where pgrest listens: every form of the host, any port, a port in use, unix sockets, several processes, several servers.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Connection, freePort, Server, until } from './server.mjs';
+import { Connection, freePort, ROOT, Server, sleep, until } from './server.mjs';
 
 let server;
 let path; // of a unix socket, in a folder that both user postgres and this test can enter
@@ -76,6 +77,7 @@ for (const [host, address, served, refused] of [
 
 for (const [host, reason] of [
   ['no.such.name.invalid', /pgrest does not listen: could not resolve "no\.such\.name\.invalid": .*; trying again every second/],
+  ['[::1]', /pgrest does not listen: could not resolve "\[::1\]": .*; trying again every second/],
   ['192.0.2.1', /pgrest does not listen: could not bind 192\.0\.2\.1:\d+: Cannot assign requested address; trying again/],
 ]) {
   test(`server_host = '${host}': PostgreSQL starts, and the log says once what is wrong`, async () => {
@@ -215,10 +217,91 @@ test('a file that is no socket is left alone', async () => {
   await answers({ path });
 });
 
+test('a path in a folder that does not exist: the log says so once, and PostgreSQL starts', async () => {
+  const mark = server.log().length;
+  await server.restart({ 'pgrest.server_unix_socket': join(server.dir, 'missing', 'pgrest') });
+  await until('the reason', () => /pgrest does not listen: could not bind .*\/missing\/pgrest: No such file or directory/.test(linesSince(mark)));
+  await sleep(1500); // it is tried again
+  assert.equal(linesSince(mark).match(/does not listen/g).length, 1);
+  assert.equal(await server.sql('select 1'), '1');
+});
+
+test('a path of 100 bytes: every request is 503, and the log names the setting', async () => {
+  const mark = server.log().length;
+  await server.restart({ 'pgrest.server_unix_socket': `/${'x'.repeat(99)}` });
+  await until('503', async () => (await ask({ host: '127.0.0.1', port: server.port })) === 503);
+  assert.match(linesSince(mark), /answers 503 to every request: pgrest\.server_unix_socket/);
+});
+
+test('several listeners and a unix socket: one serves it, and comes back when it is ended', async () => {
+  const listeners = async () => (await server.sql(`select pid, query from pg_stat_activity where backend_type = 'pgrest listener' order by query`)).split('\n').map((row) => row.split('|'));
+  await listening({ 'pgrest.server_unix_socket': path, 'pgrest.listeners': 3 });
+  await answers({ path });
+  const serving = async () => (await listeners()).filter(([, query]) => query === `listening on ${path}`);
+  assert.equal((await listeners()).length, 3);
+  assert.equal((await serving()).length, 1);
+  await server.sql(`select pg_terminate_backend(${(await serving())[0][0]})`);
+  await answers({ path });
+  assert.equal((await serving()).length, 1);
+});
+
+// Reads `size` bytes each 50 ms; or nothing at all.
+function readOverSocket(request, size) {
+  const reading = { bytes: 0, closed: false, socket: net.connect({ path, highWaterMark: 16 * 1024 }) };
+  reading.socket.on('error', () => {}).on('close', () => (reading.closed = true));
+  if (size > 0) {
+    reading.socket.on('readable', () => {});
+    reading.socket.on('end', () => (reading.closed = true));
+    reading.timer = setInterval(() => {
+      for (let rest = size; rest > 0; ) {
+        const data = reading.socket.read(Math.min(rest, reading.socket.readableLength || 1));
+        if (!data) return;
+        rest -= data.length;
+        reading.bytes += data.length;
+      }
+    }, 50);
+    reading.timer.unref();
+  } else reading.socket.pause();
+  reading.socket.write(`GET ${request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  return reading;
+}
+
+test('over a unix socket slow readers get everything, and those that do not read are given up', async () => {
+  await server.sql(`create or replace view api.flood as select n, repeat('x', 1000) as filler from generate_series(1, 60000) n; grant select on api.flood to anon`);
+  await listening({ 'pgrest.listeners': 1, 'pgrest.send_timeout': '1s' });
+  await answers({ path });
+  const active = async () => Number(await server.sql(`select count(*) from pg_stat_activity where backend_type = 'pgrest executor' and state = 'active'`));
+  const slow = readOverSocket('/flood?limit=5000', 100_000);
+  const never = readOverSocket('/flood', 0);
+  await until('both to run', async () => (await active()) > 0);
+  await until('the query of the one to end', async () => (await active()) === 0);
+  await until('the whole answer of the other', () => slow.closed);
+  assert.ok(slow.bytes > 5_000_000, `${slow.bytes} bytes`);
+  never.socket.resume();
+  await until('its end', () => never.closed);
+  assert.ok(never.socket.bytesRead < 10_000_000, `${never.socket.bytesRead} bytes`);
+});
+
+test('with fewer open files than connections, fewer are taken, and the log says so', async () => {
+  server.cluster('stop');
+  server.configure({ 'pgrest.server_unix_socket': '', 'pgrest.server_host': '127.0.0.1' });
+  const mark = server.log().length;
+  execFileSync('prlimit', ['--nofile=400:400', join(ROOT, 'script', 'cluster'), 'start', server.dir], { stdio: 'ignore' });
+  await until('a listener', () => /pgrest listens on/.test(linesSince(mark)));
+  const [, lowered] = linesSince(mark).match(/pgrest\.max_connections is lowered to (\d+): the system allows no more open files/);
+  const here = { host: '127.0.0.1', port: server.port };
+  await answers(here);
+  const inside = Array.from({ length: Number(lowered) }, () => new Connection(here));
+  await until('503', async () => (await ask(here)) === 503);
+  inside.forEach((connection) => connection.end());
+  await answers(here);
+  await server.restart({});
+});
+
 test('a mode that is none: every request is 503, and the log names the setting', async () => {
   for (const mode of ['777777', '599', '0660', 'rw']) {
     const mark = server.log().length;
-    await server.restart({ 'pgrest.server_unix_socket_mode': mode });
+    await server.restart({ 'pgrest.server_unix_socket': path, 'pgrest.server_unix_socket_mode': mode });
     await until('503', async () => (await ask({ path })) === 503);
     assert.match(linesSince(mark), /pgrest\.server_unix_socket_mode/);
   }
