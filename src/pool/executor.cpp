@@ -345,13 +345,12 @@ void work_once() {
         close_to_cancel();  // an error has opened it
         exec::clean_up_session();
     }
+    if (must_retire(self.index)) proc_exit(0);
     const int job = take_job(self.index);
-    if (job != nothing) {
+    if (job == nothing)
+        sleep_until_work();
+    else
         run(job);
-        return;
-    }
-    if (executor().retire) proc_exit(0);
-    sleep_until_work();
 }
 
 // An error outside a request: what a backend does at the top of its loop.

@@ -251,7 +251,6 @@ struct Census {
     int empty = 0;
     int starting = 0;
     int connected = 0;
-    int retiring = 0;
 };
 
 Census count_executors() {
@@ -268,7 +267,6 @@ Census count_executors() {
             default:
                 ++census.connected;
         }
-        if (executor(i).state != ExecutorState::Empty && executor(i).retire) ++census.retiring;
     }
     return census;
 }
@@ -372,21 +370,21 @@ bool is_due(const Executor& candidate, TimestampTz now) {
     return candidate.wants_retirement || candidate.epoch != self.epoch || now - candidate.started > lifetime;
 }
 
-// One at a time, and only when all the others are there and this one is idle.
-void replace_one() {
+// They go one at a time, by themselves (must_retire); those who sleep are woken for it.
+void replace_old() {
     const TimestampTz now = GetCurrentTimestamp();
-    Latch* latch = nullptr;
-    {
-        const Locked locked(shared()->lock);
-        for (int i = 0; i < shared()->executor_count; ++i) {
+    for (int i = 0; i < shared()->executor_count; ++i) {
+        Latch* latch = nullptr;
+        {
+            const Locked locked(shared()->lock);
             Executor& candidate = executor(i);
-            if (candidate.state != ExecutorState::Idle || !is_due(candidate, now)) continue;
-            candidate.retire = true;
-            latch = candidate.latch;
-            break;
+            const bool connected = candidate.state == ExecutorState::Idle || candidate.state == ExecutorState::Running;
+            if (!connected || !is_due(candidate, now)) continue;
+            candidate.due = true;
+            if (candidate.state == ExecutorState::Idle) latch = candidate.latch;
         }
+        if (latch) SetLatch(latch);
     }
-    if (latch) SetLatch(latch);
 }
 
 void let_all_go() {
@@ -433,8 +431,7 @@ void manage() {
     if (!self.may_connect) return;
     note_connection(count_executors());
     start_missing();
-    const Census census = count_executors();
-    if (census.connected == shared()->executor_count && census.retiring == 0) replace_one();
+    replace_old();
 }
 
 void wait() {

@@ -101,7 +101,8 @@ struct Executor {
     TimestampTz started = 0;
     std::uint64_t epoch = 0;  // the reload that it started after
     std::uint64_t requests = 0;
-    std::atomic<bool> retire{};                  // asked to end when idle
+    std::atomic<bool> due{};                     // to be replaced when it is its turn
+    std::atomic<bool> retire{};                  // takes no further job and ends
     std::atomic<std::uint64_t> running{};        // generation of the job whose statements run, 0 = none
     std::atomic<std::uint64_t> cancel_wanted{};  // generation of the job that shall be cancelled
 };

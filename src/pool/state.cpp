@@ -131,6 +131,7 @@ bool enter_executor(int index) {
         executor.latch = MyLatch;
         executor.job = nothing;
         executor.wants_retirement = false;
+        executor.due = false;
         executor.retire = false;
         executor.running = 0;
         executor.cancel_wanted = 0;
@@ -151,6 +152,19 @@ void executor_is_connected(int index) {
         shared()->trouble[0] = '\0';
     }
     wake_launcher();
+}
+
+bool must_retire(int index) {
+    Shared& all = *shared();
+    Executor& executor = all.executors[index];
+    if (executor.retire) return true;
+    if (!executor.due) return false;
+    const Locked locked(all.lock);
+    if (all.connected < all.executor_count) return false;
+    for (int i = 0; i < all.executor_count; ++i)
+        if (all.executors[i].retire) return false;
+    executor.retire = true;
+    return true;
 }
 
 void remember_last_words(int sqlerrcode, const char* message) {

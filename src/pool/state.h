@@ -21,6 +21,10 @@ void wake_listeners();
 bool enter_executor(int index);
 void executor_is_connected(int index);  // and may be given jobs
 
+// Between two jobs: whether it ends now, because all do or because it is due and no other one is being replaced. An
+// executor that is never idle comes to its turn as well.
+bool must_retire(int index);
+
 // What an executor says when it ends with a FATAL error: for the client of its request, and for the launcher when it
 // never came to be connected. Called from the log hook.
 void remember_last_words(int sqlerrcode, const char* message);

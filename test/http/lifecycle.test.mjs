@@ -152,6 +152,41 @@ test('requests that come to their end just when their listener stops: it ends by
   server.reload({ 'pgrest.shutdown_timeout': '500ms', 'pgrest.server_trace_header': '' });
 });
 
+test('executors that are never idle are replaced all the same, and let go in a pause', async () => {
+  await whole();
+  const seen = new Set();
+  let over = false;
+  let answered = 0;
+  const client = async () => {
+    while (!over) {
+      const { status, body } = await server.get('/rpc/nap?seconds=0.02');
+      seen.add(`${status} ${body.code ?? body}`);
+      answered++;
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 12 * workers }, client));
+  await until('the queue to be long', async () => Number(await server.sql('select waiting from pgrest.queue')) > 5 * workers);
+  const before = await pids(server, 'executor');
+  server.reload({ 'pgrest.server_trace_header': 'x-other' });
+  await until('all to be others', async () => {
+    const now = await pids(server, 'executor');
+    return now.length === workers && !now.some((pid) => before.includes(pid));
+  });
+  // nobody noticed
+  assert.deepEqual([...seen], ['200 slept']);
+  await server.sql(`set statement_timeout = '20s'; select pgrest.pause()`);
+  assert.deepEqual(await pids(server, 'executor'), []);
+  await server.sql('select pgrest.resume()');
+  const so_far = answered;
+  await until('answers', () => answered > so_far + 100 && seen.size > 1);
+  over = true;
+  await clients;
+  assert.deepEqual([...seen].sort(), ['200 slept', '503 PGRST000']);
+  await whole();
+  await until('clean memory', () => isClean(server));
+  server.reload({ 'pgrest.server_trace_header': '' });
+});
+
 test('a pause that waits for a request ends with an error when pgrest is resumed', async () => {
   await whole();
   const busy = server.get('/rpc/nap?seconds=2');
