@@ -1,4 +1,6 @@
 // GET and HEAD of a relation.
+#include <cstdlib>
+
 #include "answer/content_range.h"
 #include "exec/answer_exchange.h"
 #include "exec/answer_lookup.h"
@@ -32,7 +34,8 @@ std::int64_t planned_rows(Exchange& exchange, const plan::Level& root) {
     if (plans.empty()) return 0;
     const auto plan = json::member(plans.front(), "Plan");
     const auto rows = plan ? json::member(*plan, "Plan Rows") : std::nullopt;
-    return rows ? std::stoll(std::string(rows->text)) : 0;
+    // an estimate can have a hundred digits; it is then the largest number
+    return rows ? std::strtoll(std::string(rows->text).c_str(), nullptr, 10) : 0;
 }
 
 std::int64_t counted_rows(Exchange& exchange, const plan::Level& root, std::optional<std::int64_t> at_most) {

@@ -290,3 +290,10 @@ test('profiles', async () => {
   expect(await server.post('/rpc/tidy', {}), { status: 204, 'content-profile': null });
   server.reload({ 'pgrest.db_schemas': 'api' });
 });
+
+test('an estimate beyond all numbers is the largest one', async () => {
+  await server.sql(`create view api.astronomic as select 1 as one from generate_series(1, 1000000000) a, generate_series(1, 1000000000) b, generate_series(1, 1000000000) c;
+    grant select on api.astronomic to anon`);
+  const answer = await server.get('/astronomic?limit=0', { headers: { Prefer: 'count=planned' } });
+  assert.deepEqual([answer.status, answer.headers.get('content-range')], [206, '*/9223372036854775807']);
+});
