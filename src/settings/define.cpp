@@ -91,7 +91,7 @@ void define_running() {
                 "authenticator", PGC_SIGHUP);
     define_number("pgrest.db_pool_acquisition_timeout", "Longest wait of a request for an executor.",
                   &variables.acquisition_timeout, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
-    define_number("pgrest.db_pool_max_lifetime", "Age at which an idle executor is replaced.", &variables.max_lifetime,
+    define_number("pgrest.db_pool_max_lifetime", "Age at which an executor is replaced.", &variables.max_lifetime,
                   1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
     define_number("pgrest.shutdown_timeout", "How long a listener that ends waits for its requests.",
                   &variables.shutdown_timeout, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
@@ -106,7 +106,7 @@ void define_running() {
     define_number("pgrest.max_connections_per_address",
                   "Most connections of a listener from one address; 0 for no limit.",
                   &variables.max_connections_per_address, 0, 100000, PGC_SIGHUP);
-    define_number("pgrest.executor_memory", "An idle executor that holds more memory is replaced.",
+    define_number("pgrest.executor_memory", "An executor that holds more memory is replaced.",
                   &variables.executor_memory, 16 * 1024, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB);
 }
 
