@@ -202,3 +202,27 @@ test('a body over max_body_size is refused, with a length and in chunks', async 
   assert.equal(await server.sql('select count(*) from api.items where id = 302'), '0');
   server.reload({ 'pgrest.max_body_size': '64MB' });
 });
+
+// An answer begins in its slot, 16 kB, and goes on in chunks of 64 kB.
+test('answers of every size around the edges of the memory that they go through arrive whole', async () => {
+  await server.sql(`create function api.sized(length int) returns text stable language sql as $$ select repeat('x', length - 1) || 'y' $$;
+    create function api.sized_rows(length int) returns table (v text) stable language sql as $$ select repeat('x', length - 1) || 'y' $$`);
+  const sizes = [];
+  for (const chunks of [0, 1, 3]) {
+    const edge = 16 * 1024 + chunks * 64 * 1024;
+    // the head of the answer comes before it
+    for (let size = edge - 450; size < edge + 10; size += 1 + (size % 3)) sizes.push(size);
+  }
+  const check = async (size) => {
+    const whole = await server.get(`/rpc/sized?length=${size}`);
+    assert.equal(whole.headers.get('content-length'), String(size + 2));
+    assert.ok(whole.body.length === size && whole.body.endsWith('xy'), `${size} bytes`);
+    const streamed = await server.get(`/rpc/sized_rows?length=${size}`);
+    assert.ok(streamed.body.length === 1 && streamed.body[0].v.length === size && streamed.body[0].v.endsWith('xy'), `a row of ${size} bytes`);
+  };
+  for (const threshold of ['1MB', '1kB']) {
+    server.reload({ 'pgrest.stream_threshold': threshold });
+    await until('the setting', async () => (await server.get('/flood?limit=100')).headers.has('content-length') === (threshold === '1MB'));
+    for (let n = 0; n < sizes.length; n += 4) await Promise.all(sizes.slice(n, n + 4).map(check));
+  }
+});
