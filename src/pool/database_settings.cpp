@@ -70,6 +70,7 @@ void deliver(std::uint64_t question, const config::Settings& settings, std::stri
     if (bytes.size() > sizeof area.bytes) problem = "the settings in the database are too long";
     {
         const Locked locked(shared()->snapshot_lock);
+        if (question != area.wanted) return;  // another one has been asked meanwhile, whose answer must not be lost
         copy_text(area.problem, sizeof area.problem, problem);
         area.size = problem.empty() ? bytes.size() : 0;
         std::memcpy(area.bytes, bytes.data(), area.size);

@@ -214,6 +214,29 @@ test('while an executor reads the settings in the database, the others take what
   await whole();
 });
 
+test('settings in the database that are read slowly do not come after those of a later reload', async () => {
+  await whole();
+  await server.sql(`create schema late; grant usage on schema late to authenticator;
+    create function late.slow() returns void language plpgsql as $$ begin
+      perform pg_advisory_xact_lock_shared(4713), set_config('pgrst.db_max_rows', '3', true); end $$;
+    create function late.fast() returns void language plpgsql as $$ begin perform set_config('pgrst.db_max_rows', '2', true); end $$`);
+  const holder = server.sql(`begin; select pg_advisory_xact_lock(4713); do $$ begin while not exists (select from pg_locks where locktype = 'advisory' and objid = 4714) loop perform pg_sleep(0.02); end loop; end $$`);
+  const waiting = () => server.sql(`select count(*) from pg_locks where locktype = 'advisory' and objid = 4713 and not granted`);
+  await until('the lock', async () => (await server.sql(`select count(*) from pg_locks where locktype = 'advisory' and objid = 4713`)) === '1');
+  server.reload({ 'pgrest.db_pre_config': 'late.slow' });
+  await until('one to read them slowly', async () => (await waiting()) === '1');
+  server.reload({ 'pgrest.db_pre_config': 'late.fast' });
+  await until('the later settings', async () => (await server.get('/items')).body.length === 2);
+  await server.sql(`begin; select pg_advisory_xact_lock(4714), pg_sleep(0.2)`);
+  await holder;
+  await until('the slow one to be done', async () => (await waiting()) === '0');
+  await whole();
+  assert.equal((await server.get('/items')).body.length, 2);
+  assert.equal(await server.sql(`select jsonb_array_length((pgrest.request('GET', '/items')).body::jsonb)`), '2');
+  server.reload({ 'pgrest.db_pre_config': '' });
+  await until('the settings to go', async () => (await server.get('/items')).body.length === 10);
+});
+
 test('an executor that ends while it reads the settings in the database: another reads them', async () => {
   await server.sql(`create table api.slowly (); create schema conf; grant usage on schema conf, api to authenticator; grant select on api.slowly to authenticator;
     create function conf.settings() returns void language plpgsql as $$ begin
