@@ -14,10 +14,13 @@
 extern "C" {
 #include <access/xact.h>
 #include <executor/spi.h>
+#include <miscadmin.h>
 #include <storage/latch.h>
+#include <storage/proc.h>
 #include <utils/builtins.h>
 #include <utils/guc.h>
 #include <utils/snapmgr.h>
+#include <utils/timeout.h>
 }
 
 namespace pgrest::pool {
@@ -50,6 +53,9 @@ constexpr const char* allowed[] = {"db_aggregates_enabled",
                                    "url_use_legacy_target_names"};
 
 constexpr std::string_view prefix = "pgrst.";
+
+// How long the reading may take; less than the launcher's patience, which then asks the next executor.
+constexpr int longest_reading = 25000;
 
 std::uint64_t answering = 0;  // the question that this process is at, 0 = none
 
@@ -177,7 +183,18 @@ config::Settings read_function(const std::string& function) {
     return settings;
 }
 
+// A function without end would keep its executor, and whoever is asked next.
+void limit_time() {
+    const int limit = StatementTimeout > 0 ? std::min(StatementTimeout, longest_reading) : longest_reading;
+    pg::guarded([=] {
+        QueryCancelPending = false;
+        QueryCancelHoldoffCount = 0;
+        enable_timeout_after(STATEMENT_TIMEOUT, limit);
+    });
+}
+
 config::Settings read_all(std::string function) {
+    limit_time();
     Transaction transaction;
     config::Settings settings = read_role();
     if (const auto named = settings.find("db_pre_config"); named != settings.end()) function = named->second;

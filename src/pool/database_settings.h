@@ -25,7 +25,8 @@ std::optional<DatabaseAnswer> database_answer();
 std::uint64_t number_of_database_answer();
 
 // ---- executor
-// Between two requests. True when there was a question, whose answer may have left its traces in the session.
+// Between two requests. True when there was a question, whose answer may have left its traces in the session, and which
+// leaves the process open to cancels and a timeout running.
 bool answer_launcher_if_asked(int executor);
 
 // When this process ends in the middle of an answer: another executor gives it.

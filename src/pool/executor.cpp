@@ -342,7 +342,7 @@ void sleep_until_work() {
 void work_once() {
     handle_idle_interrupts();
     if (answer_launcher_if_asked(self.index)) {
-        close_to_cancel();  // an error has opened it
+        close_to_cancel();
         exec::clean_up_session();
     }
     if (must_retire(self.index)) proc_exit(0);

@@ -116,6 +116,39 @@ test('db_config off: nothing of it', async () => {
   await becomes(3);
 });
 
+test('a function without end is cancelled, by a timeout and by hand, and the configuration stays', async () => {
+  await server.sql(`create function conf.endless() returns void language plpgsql as $$ begin perform pg_sleep(100000); end $$;
+    alter role authenticator set statement_timeout = '200ms'`);
+  const wanted = 7;
+  server.reload({ 'pgrest.db_config': 'on', 'pgrest.db_pre_config': '' });
+  await becomes(wanted);
+  let from = 0;
+  const reload = async (name, cause) => {
+    from = server.log().length;
+    server.reload({ 'pgrest.db_pre_config': 'conf.endless', 'pgrest.server_trace_header': name });
+    if (cause === 'user request') {
+      const reading = `backend_type = 'pgrest executor' and wait_event = 'PgSleep'`;
+      await until('it to read', async () => (await server.sql(`select count(*) from pg_stat_activity where ${reading}`)) === '1');
+      await server.sql(`select pg_cancel_backend(pid) from pg_stat_activity where ${reading}`);
+    }
+    await logged(`pgrest keeps its configuration: pgrest.db_config: canceling statement due to ${cause}`, from);
+    assert.equal(await rows(), wanted);
+  };
+  // the executor that has the timeout is the one after the first reload
+  const executor = () => server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest executor'`);
+  const first = await executor();
+  server.reload({ 'pgrest.server_trace_header': 'x-1' });
+  await until('another executor', async () => !['', first].includes(await executor()));
+  await reload('x-2', 'statement timeout');
+  await server.sql('alter role authenticator reset statement_timeout');
+  const second = await executor();
+  server.reload({ 'pgrest.db_pre_config': '', 'pgrest.server_trace_header': '' });
+  await until('another executor', async () => !['', second].includes(await executor()));
+  await reload('x-3', 'user request');
+  server.reload({ 'pgrest.db_pre_config': '', 'pgrest.server_trace_header': '' });
+  await becomes(wanted);
+});
+
 test('a function that fails at start: 503, and the log names the cause', async () => {
   await server.restart({ 'pgrest.db_pre_config': 'conf.broken' });
   await until('503', async () => (await server.get('/items').catch(() => null))?.status === 503);
