@@ -52,6 +52,9 @@ struct DecodedRequest {
 };
 DecodedRequest decode_request(std::string_view bytes);
 
+// In place of a status: the headers of an answer that is no error are too large for any connection.
+inline constexpr int headers_too_large = -1;
+
 // Status line and headers of an answer.
 struct AnswerHead {
     int status = 200;

@@ -55,6 +55,37 @@ void remove_header(http::Headers& headers, std::string_view name) {
     std::erase_if(headers, [=](const http::Header& header) { return http::same_name(header.name, name); });
 }
 
+// Heads of request and answer share the memory of the connection.
+std::size_t room_for_headers(const Exchange& exchange) {
+    const std::size_t taken = exchange.head_bytes + spare_memory;
+    return taken < connection_memory ? connection_memory - taken : 0;
+}
+
+// What an answer can do without goes first.
+bool make_fit(http::Headers& headers, std::size_t room) {
+    for (const char* name : {"Content-Location", "Location"}) {
+        if (size_of(headers) > room) remove_header(headers, name);
+    }
+    return size_of(headers) <= room;
+}
+
+// Of an error, which stays what it is.
+void keep_least(http::Headers& headers, std::size_t room) {
+    std::erase_if(headers, [](const http::Header& header) {
+        return !http::same_name(header.name, "Content-Type") && !http::same_name(header.name, "Proxy-Status");
+    });
+    if (size_of(headers) > room) headers.clear();
+}
+
+// SQL can ask for what cannot be sent.
+std::optional<http::Error> fault_of(int status, bool fits) {
+    if (status == http::wire::headers_too_large || (!fits && status < 400))
+        return http::own_error("PGRST111", "The headers of the answer are too large");
+    if (status < 200 || status > 999)
+        return http::own_error("PGRST112", "The status of the answer is not between 200 and 999");
+    return {};
+}
+
 MHD_Response* empty_response() {
     return MHD_create_response_from_buffer(0, nullptr, MHD_RESPMEM_PERSISTENT);
 }
@@ -198,22 +229,39 @@ void Server::add_headers(Exchange& exchange, MHD_Response* response, const http:
 
 Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers) {
     if (!response) return Said::Close;
-    expect_progress(exchange);
     http::Headers all = headers;
     complete_headers(exchange, all);
-    // head of request and head of answer share the memory of the connection
-    const std::size_t room = connection_memory - exchange.head_bytes - spare_memory;
-    if (size_of(all) > room) remove_header(all, "Content-Location");
-    const bool fits = size_of(all) <= room;
-    const bool usable = status >= 200 && status <= 999;
-    if (!fits || !usable) all.clear();
-    // an error stays what it is: a head that is refused for its size leaves the least room
-    if (!usable || (!fits && status < 400)) status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    const std::size_t room = room_for_headers(exchange);
+    const bool fits = make_fit(all, room);
+    const std::optional<http::Error> fault = fault_of(status, fits);
+    const bool at_once = !fits && exchange.settled;
+    if (fault || at_once) {
+        MHD_destroy_response(response);
+        return at_once ? send_and_close(exchange) : send_instead(exchange, *fault);
+    }
+    if (!fits) keep_least(all, room);
+    expect_progress(exchange);
     add_headers(exchange, response, all);
     const MHD_Result queued = MHD_queue_response(exchange.connection, static_cast<unsigned>(status), response);
     MHD_destroy_response(response);
-    pool::shared()->listeners[index_].requests.fetch_add(1, std::memory_order_relaxed);
+    count_answer();
     return queued == MHD_YES ? Said::Continue : Said::Close;
+}
+
+void Server::count_answer() const {
+    pool::shared()->listeners[index_].requests.fetch_add(1, std::memory_order_relaxed);
+}
+
+Said Server::send_and_close(Exchange& exchange) {
+    send_at_once(exchange);
+    count_answer();
+    return Said::Close;
+}
+
+Said Server::send_instead(Exchange& exchange, const http::Error& error) {
+    let_go(exchange);
+    answer_instead(exchange, error);
+    return send_settled(exchange);
 }
 
 Said Server::send_settled(Exchange& exchange) {

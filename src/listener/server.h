@@ -104,6 +104,9 @@ private:
     MHD_Response* streamed_answer(Exchange& exchange);
     Said send_settled(Exchange& exchange);
     Said send_answer(Exchange& exchange);
+    void count_answer() const;
+    Said send_and_close(Exchange& exchange);
+    Said send_instead(Exchange& exchange, const http::Error& error);
     Said queue(Exchange& exchange, int status, MHD_Response* response, const http::Headers& headers);
     void add_headers(Exchange& exchange, MHD_Response* response, const http::Headers& headers) const;
     void complete_headers(const Exchange& exchange, http::Headers& headers) const;

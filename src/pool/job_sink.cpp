@@ -33,8 +33,8 @@ std::string head_of(int status, std::string_view reason, const http::Headers& he
                     std::optional<std::uint64_t> content_length) {
     std::string head = http::wire::encode_answer_head(status, reason, headers, content_length);
     if (head.size() <= largest_head) return head;
-    // what the listener makes of a head that does not fit
-    return http::wire::encode_answer_head(status < 400 ? 500 : status, {}, {}, content_length);
+    return http::wire::encode_answer_head(status < 400 ? http::wire::headers_too_large : status, {}, {},
+                                          content_length);
 }
 
 // The listener judges the client, in steps of 16 kB, and takes 64 kB at a time. This is for when that is of no help:

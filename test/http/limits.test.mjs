@@ -29,6 +29,10 @@ before(async () => {
     create table api.parents (id integer primary key);
     create table api.children (id integer primary key, parent integer references api.parents);
     create function api.sink(text) returns int language sql as $$ select length($1) $$;
+    create function api.headed(n int) returns text stable language sql as
+      $$ select 'body' from (select set_config('response.headers', format('[{"X-Long": "%s"}]', repeat('x', n)), true) offset 0) _ $$;
+    create function api.status(text) returns text stable language sql as
+      $$ select 'body' from (select set_config('response.status', $1, true) offset 0) _ $$;
     create view api.flood as select n, repeat('x', 1000) as filler from generate_series(1, 60000) n;
     grant all on all tables in schema api to anon`);
   listener = await server.sql(`select pid from pg_stat_activity where backend_type = 'pgrest listener'`);
@@ -117,6 +121,55 @@ for (const [what, bytes, statuses] of [
     await serves();
   });
 }
+
+test('a head of any size has an answer', async () => {
+  const sizes = [...repeat(30, (n) => 30_000 + n * 1000), ...repeat(90, (n) => 60_000 + n * 100)];
+  for (const of of [(n) => ['A', '/', n], (n) => ['GET', `/${'x'.repeat(n)}`], (n) => ['GET', '/', n], (n) => ['GET', '/', n, 'Origin']]) {
+    for (let from = 0; from < sizes.length; from += 20) {
+      await Promise.all(sizes.slice(from, from + 20).map(async (n) => {
+        const [method, target, length = 0, name = 'A'] = of(n);
+        const connection = server.connect();
+        connection.write(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${name}: ${'x'.repeat(length)}\r\n\r\n`);
+        const [answer] = await connection.take();
+        assert.ok(answer?.status >= 200 && answer.status < 500, `${n}: ${connection.received}`);
+        connection.end();
+      }));
+    }
+  }
+});
+
+// --- the head of an answer -----------------------------------------------------------------------------------
+
+async function answerTo(target, ...fields) {
+  const connection = server.connect();
+  connection.write(['GET ' + target + ' HTTP/1.1', 'Host: x', ...fields, '', ''].join('\r\n'));
+  const [answer] = await connection.take();
+  connection.end();
+  return answer;
+}
+const logged = (text) => until('the log', () => server.log().includes(text));
+
+test('headers of an answer may take what the head of the request leaves', async () => {
+  const large = `A: ${'x'.repeat(20_000)}`;
+  for (const [n, status, ...fields] of [[55_000, 200], [62_000, 500], [35_000, 200, large], [45_000, 500, large], [70_000, 500]]) {
+    const answer = await answerTo(`/rpc/headed?n=${n}`, ...fields);
+    assert.equal(answer?.status, status, `${n}`);
+    if (status === 200) assert.equal(answer.headers['x-long'].length, n);
+    else assert.deepEqual([code(answer), answer.headers['proxy-status'], 'server' in answer.headers, answer.headers['x-long']], ['PGRST111', 'pgrest; error=PGRST111', true, undefined]);
+  }
+  await logged('pgrest: GET /rpc/headed answered with 500: {"code":"PGRST111"');
+});
+
+test('a status that no answer can have is 500', async () => {
+  for (const status of [200, 299, 418, 599, 999]) {
+    assert.equal((await server.post('/rpc/status', String(status), { headers: { 'Content-Type': 'text/plain' } })).status, status);
+  }
+  for (const status of [1, 100, 101, 199, 1000, 99999]) {
+    const answer = await server.post('/rpc/status', String(status), { headers: { 'Content-Type': 'text/plain' } });
+    assert.deepEqual(refusal(answer), [500, 'PGRST112'], String(status));
+  }
+  await logged('pgrest: POST /rpc/status answered with 500: {"code":"PGRST112"');
+});
 
 // --- the body ------------------------------------------------------------------------------------------------
 
