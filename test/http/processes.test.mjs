@@ -144,7 +144,30 @@ test('the database is dropped and comes back', async () => {
   await until('an answer', async () => (await server.get('/items')).status === 200, 40000);
 });
 
-test('a stop answers what is under way', async () => {
+test('a listener that stops closes idle connections at once, answers what ends in time, and lets nobody in', async () => {
+  server.reload({ 'pgrest.shutdown_timeout': '20s' });
+  await until('the setting', async () => (await server.sql('show pgrest.shutdown_timeout')) === '20s');
+  await server.sql(`create table api.gate (); grant select on api.gate to anon;
+    create function api.held() returns text language plpgsql as $$
+      begin loop exit when exists (select from api.gate); perform pg_sleep(0.05); end loop; return 'let go'; end $$`);
+  const [fresh, idle, busy] = [server.connect(), server.connect(), server.connect()];
+  idle.write('GET /items HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await idle.take())[0].status, 200);
+  const { received } = idle;
+  busy.write('POST /rpc/held HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+  await until('it to run', async () => (await running('/rpc/held')) === 1);
+  await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'pgrest listener'`);
+  await until('the idle connections to end', () => fresh.closed && idle.closed);
+  assert.deepEqual([fresh.received, idle.received, busy.received], ['', received, '']);
+  await assert.rejects(server.get('/items'), (error) => error.cause.code === 'ECONNREFUSED');
+  await server.sql('insert into api.gate default values');
+  const [answer] = await busy.take();
+  assert.deepEqual([answer.status, answer.body, answer.headers.connection], [200, '"let go"', 'close']);
+  await until('the end of the connection', () => busy.closed);
+  await until('another listener', () => server.get('/items').then((answer) => answer.status === 200, () => false));
+});
+
+test('after a stop nobody listens', async () => {
   server.cluster('stop');
   await assert.rejects(server.get('/items'));
 });
