@@ -225,6 +225,14 @@ for (const way of ['tcp', 'unix']) {
     'a request inside a body': post([`Content-Length: ${smuggled.length}`, 'Content-Type: text/plain'], smuggled),
     'a request inside a chunk': post(['Transfer-Encoding: chunked', 'Content-Type: text/plain'], `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`),
     'a line feed in a target': `GET /items?a=b%0d%0a%0d%0a${encodeURIComponent(smuggled)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    'a request behind a line feed in the extension of a chunk': post(['Transfer-Encoding: chunked'], `${smuggled.length.toString(16)};a\n${smuggled}\r\n0\r\n\r\n`),
+    'a chunk size of 65 bits': post(['Transfer-Encoding: chunked'], `10000000000000000\r\n\r\n${smuggled}`),
+    'a folded Transfer-Encoding': post(['Transfer-Encoding:', ' chunked', `Content-Length: ${5 + smuggled.length}`], `0\r\n\r\n${smuggled}`),
+    'line feeds alone': `POST /rpc/whoami HTTP/1.1\nHost: x\nContent-Length: ${smuggled.length}\n\n${smuggled}`,
+    'an upgrade': `GET /items?id=eq.1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
+    'a URI of another host': 'GET http://other.example/items?id=eq.1 HTTP/1.1\r\nHost: x\r\n\r\n',
+    'a body of a read': `GET /items?id=eq.1 HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}`,
+    'a body behind Expect': post(['Expect: 100-continue', `Content-Length: ${smuggled.length}`, 'Content-Type: text/plain'], smuggled),
     'a zero byte in a header': `GET /items?id=eq.1 HTTP/1.1\r\nHost: x\r\nA: b\0${smuggled}\r\n\r\n`,
   })) {
     test(`${way}: nothing is smuggled by ${what}`, async () => {
@@ -239,8 +247,17 @@ for (const way of ['tcp', 'unix']) {
     });
   }
 
-  test(`${way}: when pgrest was started again, nginx finds it`, async () => {
-    await server.restart();
+  test(`${way}: odd requests are answered as without nginx`, async () => {
+    assert.equal((await get('/items?id=eq.1', { headers: { Cookie: 'a=b; name="' } })).status, 200);
+    assert.equal((await get('/items%00')).status, 400); // nginx itself
+    assert.equal((await get('/items?name=eq.%C0%AF')).status, 400);
+    assert.equal((await get('/items%C0%AF')).status, 404);
+  });
+
+  test(`${way}: without pgrest nginx answers 502; when pgrest was started again, nginx finds it`, async () => {
+    server.cluster('stop');
+    assert.equal((await get('/items?id=eq.1')).status, 502);
+    server.cluster('start');
     await until('an answer', async () => (await get('/items?id=eq.1')).status === 200, 20000);
   });
 }

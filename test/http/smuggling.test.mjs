@@ -172,6 +172,7 @@ const handled = {
   'a zero byte, percent-encoded, in a path': [get('/items%00'), 404],
   'a zero byte, percent-encoded, in a function': [get('/rpc/whoami%00'), 404],
   'a zero byte, percent-encoded, ends a name': [get('/items?select=id&id%00x=eq.1'), 200, row],
+  'a zero byte, percent-encoded, ends a value': [get('/items?select=id&id=eq.1%00x'), 200, row],
   'an encoded slash is no separator': [get('/rpc%2Fwhoami'), 404],
   'an encoded slash in a function': [get('/rpc/who%2Fami'), 404],
   'dots are no way up': [get('/rpc/../items'), 404],
