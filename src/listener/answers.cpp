@@ -94,6 +94,11 @@ MHD_Response* response_of(const std::string& body) {
     return MHD_create_response_from_buffer(body.size(), const_cast<char*>(body.data()), MHD_RESPMEM_MUST_COPY);
 }
 
+// libmicrohttpd would send the end of a chunked body all the same.
+bool has_no_body(const Exchange& exchange, int status) {
+    return exchange.is_head || status == MHD_HTTP_NOT_MODIFIED;
+}
+
 // HEAD: libmicrohttpd sends the length, when there is one, and asks for no data. Without a length it would send the end
 // of a chunked body, so that connection has to end.
 MHD_Response* response_to_head(std::optional<std::uint64_t> length) {
@@ -296,10 +301,11 @@ Said Server::send_answer(Exchange& exchange) {
     const http::wire::AnswerHead head = exchange.head;
     const bool complete = exchange.reader.end() == pool::StreamEnd::Complete;
     const std::uint64_t here = exchange.reader.available();
-    if (exchange.is_head || (complete && here <= largest_copy)) {
-        const bool broken = !exchange.is_head && head.content_length && *head.content_length != here;
+    const bool bare = has_no_body(exchange, head.status);
+    if (bare || (complete && here <= largest_copy)) {
+        const bool broken = !bare && head.content_length && *head.content_length != here;
         MHD_Response* response = nullptr;
-        if (!broken) response = exchange.is_head ? response_to_head(head.content_length) : whole_answer(exchange);
+        if (!broken) response = bare ? response_to_head(head.content_length) : whole_answer(exchange);
         let_go(exchange);
         return queue(exchange, head.status, response, head.headers);
     }

@@ -329,7 +329,9 @@ test('a connection that is idle between requests is closed without a word', asyn
   await connection.take(1);
   const { received } = connection;
   await setting('pgrest.keepalive_timeout', '1s'); // a reload acts on those that wait already
+  const drip = setInterval(() => connection.write('\r\n'), 100).unref(); // no beginning of a request
   await closed(connection);
+  clearInterval(drip);
   assert.equal(connection.received, received);
   await setting('pgrest.keepalive_timeout', '75s');
 });
