@@ -14,8 +14,16 @@ namespace {
 
 constexpr std::int64_t pause = 5000;  // milliseconds
 
-// True when this code has not been logged lately. There are few codes, so the map stays small.
+// Errors that have their cause in the server and not in the request.
+bool comes_in_crowds(const std::string& code) {
+    for (const char* known : {"PGRST000", "PGRST002", "PGRST003", "PGRST503", "53200", "57P01"})
+        if (code == known) return true;
+    return false;
+}
+
+// False when it comes in crowds and has been logged lately.
 bool is_due(const std::string& code) {
+    if (!comes_in_crowds(code)) return true;
     static std::map<std::string, std::int64_t> next;
     const std::int64_t now = now_milliseconds();
     std::int64_t& due = next[code];
