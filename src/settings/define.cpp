@@ -91,8 +91,8 @@ void define_running() {
                 "authenticator", PGC_SIGHUP);
     define_number("pgrest.db_pool_acquisition_timeout", "Longest wait of a request for an executor.",
                   &variables.acquisition_timeout, 1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
-    define_number("pgrest.db_pool_max_lifetime", "Age at which an executor is replaced.", &variables.max_lifetime,
-                  1, INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
+    define_number("pgrest.db_pool_max_lifetime", "Age at which an executor is replaced.", &variables.max_lifetime, 1,
+                  INT_MAX / 1000, PGC_SIGHUP, GUC_UNIT_S);
     define_number("pgrest.shutdown_timeout", "How long a listener that ends waits for its requests.",
                   &variables.shutdown_timeout, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
     define_number("pgrest.header_timeout", "Longest time that a client may take to send the head of a request.",

@@ -2,11 +2,10 @@
 // an error that docs/operations.md names, or a closed connection; what was acknowledged is in the database.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LOAD_SQL, Load, isClean, isWhole, pids } from './load.mjs';
+import { LOAD_SQL, LOSSES, answersAgain, beginLoad, isClean, pids, untilWhole } from './load.mjs';
 import { SECRET, Server, sleep, until } from './server.mjs';
 
 const workers = 3;
-const losses = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P03'];
 let server;
 before(async () => {
   server = await Server.start({ 'pgrest.workers': workers, 'pgrest.shutdown_timeout': '500ms' });
@@ -17,19 +16,8 @@ before(async () => {
 });
 after(() => server?.drop());
 
-async function begin(options) {
-  await server.sql('truncate api.log');
-  const load = new Load(server, options);
-  await until('the load to be under way', () => load.count('right') > 50);
-  return load;
-}
-
-const answersAgain = async (load) => {
-  const so_far = load.count('right');
-  await until('right answers again', () => load.count('right') > so_far + 100, 30000);
-};
-
-const whole = () => until('all processes', () => isWhole(server, workers), 30000);
+const begin = (options) => beginLoad(server, options);
+const whole = () => untilWhole(server, workers);
 
 test('reloads with another secret, other schemas and another anonymous role drop nothing and mix nothing up', async () => {
   await whole();
@@ -86,7 +74,7 @@ for (const victim of ['executor', 'listener', 'launcher']) {
       return now.length > 0 && !now.includes(pid);
     });
     await answersAgain(load);
-    assert.deepEqual(await load.end(losses), []);
+    assert.deepEqual(await load.end(LOSSES), []);
     await whole();
     // nobody else ended, unless the new launcher replaced them
     if (victim !== 'launcher') for (const other of others) assert.ok((await pids(server, 'executor')).includes(other));

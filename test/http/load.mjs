@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT, sleep } from './server.mjs';
+import { ROOT, sleep, until } from './server.mjs';
 
 // Needed in the database, beside fixture.sql.
 export const LOAD_SQL = `
@@ -137,3 +137,20 @@ export async function isWhole(server, workers) {
     return false; // it starts
   }
 }
+
+// How a request may end whose process is taken away.
+export const LOSSES = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P03'];
+
+export async function beginLoad(server, options) {
+  await server.sql('truncate api.log');
+  const load = new Load(server, options);
+  await until('the load to be under way', () => load.count('right') > 50);
+  return load;
+}
+
+export async function answersAgain(load) {
+  const before = load.count('right');
+  await until('right answers again', () => load.count('right') > before + 100, 30000);
+}
+
+export const untilWhole = (server, workers) => until('all processes', () => isWhole(server, workers), 30000);

@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { LOAD_SQL, Load, control, isClean, isWhole, pids } from './load.mjs';
+import { LOAD_SQL, LOSSES, answersAgain, beginLoad, control, isClean, pids, untilWhole } from './load.mjs';
 import { Server, until } from './server.mjs';
 
 const workers = 3;
-const losses = ['closed', '503 57P01', '503 PGRST000', '503 PGRST001', '503 57P03'];
 let server;
 before(async () => {
   server = await Server.start({ 'pgrest.workers': workers, 'pgrest.shutdown_timeout': '500ms' });
@@ -17,19 +16,8 @@ before(async () => {
 });
 after(() => server?.drop());
 
-async function begin(options) {
-  await server.sql('truncate api.log');
-  const load = new Load(server, options);
-  await until('the load to be under way', () => load.count('right') > 50);
-  return load;
-}
-
-const answersAgain = async (load) => {
-  const so_far = load.count('right');
-  await until('right answers again', () => load.count('right') > so_far + 100, 30000);
-};
-
-const whole = () => until('all processes', () => isWhole(server, workers), 30000);
+const begin = (options) => beginLoad(server, options);
+const whole = () => untilWhole(server, workers);
 
 for (const mode of ['smart', 'fast', 'immediate']) {
   test(`${mode} shutdown and start`, async () => {
@@ -37,7 +25,7 @@ for (const mode of ['smart', 'fast', 'immediate']) {
     await control(server, 'stop', mode);
     await control(server, 'start');
     await answersAgain(load);
-    assert.deepEqual(await load.end(losses), []);
+    assert.deepEqual(await load.end(LOSSES), []);
     await whole();
     await until('clean memory', () => isClean(server));
   });
@@ -54,7 +42,7 @@ test('during a smart shutdown requests are served until the last session has end
   assert.ok(load.count('right') > so_far);
   await stopped;
   await control(server, 'start');
-  assert.deepEqual(await load.end(losses), []);
+  assert.deepEqual(await load.end(LOSSES), []);
 });
 
 for (const victim of ['executor', 'listener', 'unrelated session']) {
@@ -67,7 +55,7 @@ for (const victim of ['executor', 'listener', 'unrelated session']) {
     process.kill(Number(await find()), 'SIGKILL');
     assert.equal(await session, 'gone');
     await answersAgain(load);
-    assert.deepEqual(await load.end(losses), []);
+    assert.deepEqual(await load.end(LOSSES), []);
     await whole();
     await until('clean memory', () => isClean(server));
   });
@@ -117,7 +105,7 @@ test('kill -9 of the postmaster: every process of pgrest ends, and the server ca
   await until('all to end', () => !all.some(alive));
   await control(server, 'start');
   await answersAgain(load);
-  assert.deepEqual(await load.end(losses), []);
+  assert.deepEqual(await load.end(LOSSES), []);
   await whole();
   await until('clean memory', () => isClean(server));
 });

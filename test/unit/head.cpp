@@ -43,9 +43,8 @@ struct Parts {
 TEST(Head, TargetForms) {
     for (const char* target : {"/", "/items", "/items?x=%00&y=\xc3\xa4", "http://h", "HTTPS://h:1/x", "http://h?x"})
         EXPECT_EQ(code_of("GET", target), "") << target;
-    for (const char* target :
-         {"", "items", "*", "ftp://h/", "http://", "http:///x", "http:/x", "http://u@h/x", "http://h#x/y", "http://h\\x/y", "/a b", "/a\tb",
-          "/\x7f"})
+    for (const char* target : {"", "items", "*", "ftp://h/", "http://", "http:///x", "http:/x", "http://u@h/x",
+                               "http://h#x/y", "http://h\\x/y", "/a b", "/a\tb", "/\x7f"})
         EXPECT_EQ(code_of("GET", target), "PGRST400") << target;
     EXPECT_EQ(code_of("OPTIONS", "*"), "");
     EXPECT_EQ(code_of("CONNECT", "h:443"), "PGRST117");
