@@ -64,14 +64,14 @@ function nested(random) {
   ])();
 }
 
-const claims = [{ role: 'writer' }, { role: 'reader' }, { role: 'alice', sub: 'x' }, { role: 'postgres' }, { role: 'authenticator' }, { role: 'pg_monitor' }, { role: '' }, { role: 7 },
-  { role: 'writer', exp: 1 }, { role: 'writer', nbf: 99999999999 }, { role: 'writer', aud: ['x'] }, { role: 'writer', exp: 'soon' }, {}];
+const claims = [{ role: 'intruder' }, { role: 'reader' }, { role: 'alice', sub: 'x' }, { role: 'postgres' }, { role: 'authenticator' }, { role: 'pg_monitor' }, { role: '' }, { role: 7 },
+  { role: 'intruder', exp: 1 }, { role: 'intruder', nbf: 99999999999 }, { role: 'intruder', aud: ['x'] }, { role: 'intruder', exp: 'soon' }, {}];
 
 function credentials(random) {
-  let jwt = random.chance(0.7) ? token({ role: 'writer' }) : token(random.pick(claims));
+  let jwt = random.chance(0.7) ? token({ role: 'intruder' }) : token(random.pick(claims));
   switch (random.below(8)) {
     case 0: jwt = changedText(random, jwt, random.between(1, 3)); break;
-    case 1: jwt = token({ role: 'writer' }, 'another secret, which is not the right one'); break;
+    case 1: jwt = token({ role: 'intruder' }, 'another secret, which is not the right one'); break;
     case 2: jwt = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${jwt.split('.')[1]}.`; break;
     default:
   }

@@ -3,13 +3,14 @@ create role authenticator login noinherit;
 create role anon;
 create role reader;
 create role writer;
+create role intruder;
 create role alice;
 create role bob;
 create role carol;
-grant anon, reader, writer, alice, bob, carol to authenticator;
+grant anon, reader, writer, intruder, alice, bob, carol to authenticator;
 
 create schema api;
-grant usage on schema api to anon, reader, writer, alice, bob, carol;
+grant usage on schema api to anon, reader, writer, intruder, alice, bob, carol;
 
 -- never changes: every answer is known
 create table api.makers (id integer primary key, name text not null);
@@ -19,15 +20,22 @@ insert into api.items select n, 'item ' || n, n % 20 + 1 from generate_series(1,
 create index on api.items (maker);
 create view api.large as
   select n as id, repeat('x', 90) as filler from generate_series(1, 20000) n;
-grant select on api.makers, api.items, api.large to anon, reader, writer;
+grant select on api.makers, api.items, api.large to anon, reader, writer, intruder;
 
 -- each acknowledged write is found here at the end, and no refused one
 create table api.journal (
   id text primary key,
   content integer not null check (content >= 0)
 );
-grant select, insert, update, delete on api.journal to writer;
+grant select, insert, update, delete on api.journal to writer, intruder;
 grant select on api.journal to reader;
+-- a hostile request without a filter, which is a lawful one, must not take the rows of the others
+alter table api.journal enable row level security;
+create policy others on api.journal to writer, reader using (true);
+create policy see on api.journal for select to intruder using (true);
+create policy add on api.journal for insert to intruder with check (true);
+create policy change on api.journal for update to intruder using (id !~ '^(row|bulk|left|hostile)-') with check (true);
+create policy remove on api.journal for delete to intruder using (id !~ '^(row|bulk|left|hostile)-');
 
 -- each role sees its own rows only
 create table api.notes (id integer primary key, owner name not null, body text not null);
