@@ -460,7 +460,7 @@ export class Traffic {
         ended = true;
         clearTimeout(timer);
         socket.resetAndDestroy();
-        this.#judge(id, received, pieces, complete);
+        this.#judge(id, received, pieces, complete, pipelined ? 2 : 1);
         resolve();
       };
       // of two requests the answer to the second may be missing
@@ -485,7 +485,7 @@ export class Traffic {
 
   // Whatever was sent, the answer is HTTP, and no internal error: one that says which row stands twice in a PUT (21000) or
   // which limit of PostgreSQL was reached (class 54) is none. A row that was refused is not there.
-  #judge(id, received, pieces, complete) {
+  #judge(id, received, pieces, complete, requests) {
     if (received === '') {
       this.tally.count('hostile: no answer');
       return;
@@ -501,7 +501,8 @@ export class Traffic {
       const excused = (code) => disturbances[status]?.includes(code) || (status === 500 && /^(54...|21000)$/.test(code));
       if (!codes.some(excused)) this.tally.problem(`hostile: ${status} ${body.slice(0, 200)} to ${sent}`);
     }
-    if (complete && statuses.length > 0 && statuses.every((status) => status >= 400 && status < 500))
+    // A listener that ends closes the connection without an answer to a write that is under way.
+    if (complete && statuses.length >= requests && statuses.every((status) => status >= 400 && status < 500))
       this.ledger.refuse(id, ` by ${statuses}: ${sent} answered with ${JSON.stringify(received.slice(0, 200))}`);
   }
 }
