@@ -68,13 +68,4 @@ std::string CsvReader::quoted() {
     fail_csv("a quoted field does not end");
 }
 
-std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
-    std::vector<std::vector<std::string>> lines;
-    CsvReader reader(text);
-    std::vector<std::string> line;
-    while (reader.next(line))
-        lines.push_back(line);
-    return lines;
-}
-
 }  // namespace pgrest::api

@@ -32,7 +32,4 @@ private:
     std::size_t at_ = 0;
 };
 
-// All lines.
-std::vector<std::vector<std::string>> parse_csv(std::string_view text);
-
 }  // namespace pgrest::api

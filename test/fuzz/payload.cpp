@@ -51,9 +51,17 @@ std::string as_csv(const std::vector<std::vector<std::string>>& lines) {
     return out;
 }
 
+std::vector<std::vector<std::string>> lines_of(std::string_view csv) {
+    std::vector<std::vector<std::string>> lines;
+    api::CsvReader reader(csv);
+    for (std::vector<std::string> line; reader.next(line);)
+        lines.push_back(line);
+    return lines;
+}
+
 void check_csv(std::string_view body) {
-    const auto lines = fuzz::accepted({"PGRST102"}, [&] { return api::parse_csv(body); });
-    if (lines) fuzz::require(api::parse_csv(as_csv(*lines)) == *lines, "CSV keeps its meaning when written back");
+    const auto lines = fuzz::accepted({"PGRST102"}, [&] { return lines_of(body); });
+    if (lines) fuzz::require(lines_of(as_csv(*lines)) == *lines, "CSV keeps its meaning when written back");
 }
 
 void check_form(const std::vector<std::pair<std::string, std::string>>& pairs) {
