@@ -1,6 +1,7 @@
 #include "exec/handle.h"
 
 #include "exec/answer_exchange.h"
+#include "exec/statement_timer.h"
 #include "http/error.h"
 #include "pg/guard.h"
 
@@ -61,6 +62,13 @@ void send_error(const http::Request& request, const config::Config& config, http
     sink.finish();
 }
 
+// A cancel, or the timeout of the statement that calls pgrest.request(): whoever asked for it waits for the caller to
+// end, so it passes through as it passes PL/pgSQL's WHEN OTHERS.
+bool callers_business(const pg::Error& error, Surroundings surroundings) {
+    return surroundings == Surroundings::Subtransaction && error.error().sqlstate == "57014" &&
+           !statement_timer_ran_out();
+}
+
 // The error of a request, once everything of it has been rolled back.
 std::optional<http::Error> try_handle(const http::Request& request, const auth::Identity& identity,
                                       const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
@@ -78,7 +86,7 @@ std::optional<http::Error> try_handle(const http::Request& request, const auth::
         return failure.error();
     } catch (const pg::Error& error) {
         if (streaming_failure) return streaming_failure;
-        if (sink.started()) throw;
+        if (sink.started() || callers_business(error, options.surroundings)) throw;
         return http::from_database(error.error(), identity.authenticated);
     }
 }

@@ -21,7 +21,7 @@ struct HandleOptions {
 
 // Answers the request through the sink, errors too (http::Failure and pg::Error never leave it). Throws only what the
 // sink throws from start() and finish(), or std::bad_alloc. After a streamed answer broke off, it throws pg::Error: the
-// connection must be closed.
+// connection must be closed. In a subtransaction it also throws the pg::Error of a cancel that is meant for its caller.
 void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
             http::ResponseSink& sink, const HandleOptions& options);
 

@@ -39,6 +39,7 @@ struct Call {
     bool read_only;
     SavedPlan saved;  // plan is nullptr when it has to be prepared
     RowReceiver* receiver;
+    StatementTimer* timer;
 };
 
 std::string key_of(const std::string& sql, bool depends_on_role) {
@@ -122,12 +123,12 @@ void execute(Call* call) {
 void run_connected(Call* call) {
     debug_query_string = call->sql;
     log_statement_start(call->sql);
-    start_statement_timer();
+    call->timer->start();
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
     if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);
     execute(call);
     SPI_finish();
-    stop_statement_timer();
+    call->timer->stop();
     log_statement_end(call->sql);
     debug_query_string = nullptr;
 }
@@ -207,8 +208,10 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     const std::vector<RawValue> values = raw_values(statement);
     const std::string header = joined(format.csv_header);
     const ReceiverMemory memory;
+    StatementTimer timer;
 
     Call call{};
+    call.timer = &timer;
     call.sql = statement.sql.c_str();
     call.values = values.data();
     call.count = static_cast<int>(values.size());
@@ -227,7 +230,6 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     try {
         pg::guarded([=] { run_connected(running); });
     } catch (...) {
-        stop_statement_timer();
         debug_query_string = nullptr;
         // a plan that was prepared before its first run failed is good for the next request
         if (!known && call.saved.plan) PlanCache::of_process().add(key, call.saved);

@@ -15,22 +15,27 @@ namespace pgrest::exec {
 
 namespace {
 
-bool armed = false;
+bool ran_out = false;
 bool logged = false;
 
 }  // namespace
 
-void start_statement_timer() {
-    armed = false;
+void StatementTimer::start() {
+    ran_out = false;
     if (StatementTimeout <= 0 || get_timeout_active(STATEMENT_TIMEOUT)) return;
     enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
-    armed = true;
+    armed_ = true;
 }
 
-void stop_statement_timer() noexcept {
-    if (!armed) return;
+void StatementTimer::stop() noexcept {
+    if (!armed_) return;
+    ran_out = !get_timeout_active(STATEMENT_TIMEOUT);  // one that has fired is active no more
     disable_timeout(STATEMENT_TIMEOUT, false);
-    armed = false;
+    armed_ = false;
+}
+
+bool statement_timer_ran_out() noexcept {
+    return ran_out;
 }
 
 void log_statement_start(const char* sql) {

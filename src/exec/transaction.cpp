@@ -120,11 +120,12 @@ void run_pre_request(const std::string& sql) {
 class TimedEnd {
 public:
     TimedEnd() {
-        pg::guarded([] { start_statement_timer(); });
+        StatementTimer* const timer = &timer_;
+        pg::guarded([=] { timer->start(); });
     }
-    ~TimedEnd() { stop_statement_timer(); }
-    TimedEnd(const TimedEnd&) = delete;
-    TimedEnd& operator=(const TimedEnd&) = delete;
+
+private:
+    StatementTimer timer_;
 };
 
 // Rolling back in a destructor. A session whose transaction cannot be ended cannot serve another request.

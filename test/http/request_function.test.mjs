@@ -1,7 +1,7 @@
 // pgrest.request() answers errors, so it must tidy up after them as PostgreSQL does: its caller's transaction goes on.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server } from './server.mjs';
+import { Server, token, until } from './server.mjs';
 
 let server;
 before(async () => {
@@ -28,4 +28,27 @@ test('an error while names are looked up leaves nothing behind in the transactio
   }
   assert.deepEqual([...seen], ['401 42501', '500 54001', 'out of stack before it']);
   assert.doesNotMatch(server.log(), /WARNING/);
+});
+
+test('a timeout or a cancel of its caller ends the caller, as it passes WHEN OTHERS in PL/pgSQL', async () => {
+  await server.sql(`create function api.drowse(seconds float) returns int language sql as 'select 1 from pg_sleep(seconds)'`);
+  const naps = `do $$ begin
+    for i in 1..5 loop perform pgrest.request('GET', '/rpc/drowse?seconds=600'); end loop;
+    raise notice 'went on'; end $$`;
+  await assert.rejects(server.sql(`set statement_timeout = '500ms'; ${naps}`), /canceling statement due to statement timeout/);
+
+  const cancelled = assert.rejects(server.sql(`set application_name = 'napper'; ${naps}`), /canceling statement due to user request/);
+  await until('the caller sleeps', async () => (await server.sql(`select count(pg_cancel_backend(pid)) from pg_stat_activity where application_name = 'napper' and wait_event = 'PgSleep'`)) === '1');
+  await cancelled;
+});
+
+test('the timeout of the request itself is an answer', async () => {
+  await server.sql(`alter role clerk set statement_timeout = '50ms'`);
+  try {
+    const call = `select status || ' ' || (body::json ->> 'code') from pgrest.request('GET', '/rpc/drowse?seconds=600',
+      jsonb_build_object('Authorization', 'Bearer ' || '${token({ role: 'clerk' })}')); select 'went on'`;
+    assert.equal(await server.sql(call), '500 57014\nwent on');
+  } finally {
+    await server.sql('alter role clerk reset statement_timeout');
+  }
 });
