@@ -4,6 +4,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "exec/plan_dependencies.h"
 #include "pg/guard.h"
 
 extern "C" {
@@ -38,6 +39,10 @@ void free_plan(const SavedPlan& saved) {
 }
 
 }  // namespace
+
+PlanCache::PlanCache() {
+    pg::guarded([] { watch_plan_dependencies(); });
+}
 
 PlanCache& PlanCache::of_process() {
     static PlanCache cache;
@@ -85,6 +90,8 @@ SavedPlan prepare_plan(const char* sql, int parameters) {
     saved.parameters->count = parameters;
     saved.parameters->types = static_cast<Oid*>(MemoryContextAllocZero(saved.context, sizeof(Oid) * (parameters + 1)));
     saved.judgement = static_cast<Judgement*>(MemoryContextAllocZero(saved.context, sizeof(Judgement)));
+    saved.dependencies = static_cast<Dependencies*>(MemoryContextAllocZero(saved.context, sizeof(Dependencies)));
+    saved.dependencies->analysed_at = heard_changes();
     PG_TRY();
     {
         SPIPrepareOptions options;

@@ -27,11 +27,20 @@ struct Judgement {
     bool may_read_settings;
 };
 
+// See exec/plan_dependencies.h.
+struct Dependencies {
+    uint64 analysed_at;  // heard_changes() before the text's first analysis; kLater: it was analysed again
+    uint64 meaning;
+    uint64 meaning_at;  // heard_changes_of_names() when the meaning was found
+    static constexpr uint64 kLater = ~static_cast<uint64>(0);
+};
+
 struct SavedPlan {
     SPIPlanPtr plan = nullptr;
     ParameterTypes* parameters = nullptr;
     Judgement* judgement = nullptr;
-    MemoryContext context = nullptr;  // of the parameters and the judgement
+    Dependencies* dependencies = nullptr;
+    MemoryContext context = nullptr;  // of the parameters, the judgement and the dependencies
 };
 
 // A plan of the cache. While it runs it is not freed, whatever the requests inside of its request do.
@@ -49,6 +58,7 @@ public:
     static constexpr std::size_t kTextCapacity = 256 * 1024;
 
     static PlanCache& of_process();
+    PlanCache();
 
     // nullptr when there is none; the entry becomes the most recently used.
     KeptPlan* find(const std::string& key);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "exec/plan_cache.h"
+#include "exec/plan_dependencies.h"
 #include "exec/reads_settings.h"
 #include "exec/row_receiver.h"
 #include "exec/statement_timer.h"
@@ -58,20 +59,67 @@ bool parameters_may_read_settings(const ParameterTypes* parameters) {
     return false;
 }
 
+CachedPlanSource* source_of(const SavedPlan* saved) {
+    return static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(saved->plan)));
+}
+
 bool judge(const SavedPlan* saved, const CachedPlan* cached) {
     Judgement* const judgement = saved->judgement;
     if (judgement->generation == cached->generation) return judgement->may_read_settings;
-    auto* source = static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(saved->plan)));
-    judgement->may_read_settings = may_read_settings(source) || parameters_may_read_settings(saved->parameters);
+    judgement->may_read_settings =
+        may_read_settings(source_of(saved)) || parameters_may_read_settings(saved->parameters);
     judgement->generation = cached->generation;
     return judgement->may_read_settings;
+}
+
+// A name in the text may have got another meaning since it was analysed.
+bool means_something_else(const SavedPlan* saved) {
+    Dependencies* const known = saved->dependencies;
+    const uint64 now = heard_changes_of_names();
+    if (known->meaning_at == now) return false;
+    const uint64 meaning = meaning_of_names(source_of(saved));
+    if (meaning != known->meaning) return true;
+    known->meaning_at = now;
+    return false;
+}
+
+// Analysed by others' hands (in the middle of its last run), or named otherwise: what was heard in between is not
+// known.
+bool may_be_outdated(const SavedPlan* saved) {
+    Dependencies* const known = saved->dependencies;
+    if (!has_added_dependencies(source_of(saved))) return known->analysed_at != heard_changes();
+    return means_something_else(saved);
+}
+
+// A plan that knows all that it depends on, and has heard of all that changed since its text was analysed.
+CachedPlan* current_plan(const SavedPlan* saved) {
+    constexpr int most_attempts = 10;
+    CachedPlanSource* const source = source_of(saved);
+    Dependencies* const known = saved->dependencies;
+    if (may_be_outdated(saved)) outdate(source);
+    for (int attempt = 1;; ++attempt) {
+        const bool analysed_here = !source->is_valid || known->analysed_at == Dependencies::kLater;
+        const uint64 before = analysed_here ? heard_changes() : known->analysed_at;
+        const uint64 names_before = heard_changes_of_names();
+        CachedPlan* const cached = SPI_plan_get_cached_plan(saved->plan);
+        known->analysed_at = Dependencies::kLater;
+        if (!cached || has_added_dependencies(source)) return cached;
+        add_dependencies(source);
+        known->meaning = meaning_of_names(source);
+        known->meaning_at = names_before;
+        if (heard_changes() == before) return cached;
+        outdate(source);
+        // somebody changes things without pause; the next use will look again
+        if (attempt == most_attempts) return cached;
+        ReleaseCachedPlan(cached, CurrentResourceOwner);
+    }
 }
 
 // Settles the types (locks are taken, an outdated text is analysed again), before any value is converted. Settings that
 // wait are brought into force unless the plan is sure not to read them. It is this plan that will run: another one has
 // to be made by the planner, before which they are brought into force anyway.
 void revalidate(const SavedPlan* saved) {
-    CachedPlan* cached = SPI_plan_get_cached_plan(saved->plan);
+    CachedPlan* const cached = current_plan(saved);
     const bool wanted = settings_wait() && (!cached || judge(saved, cached));
     if (cached) ReleaseCachedPlan(cached, CurrentResourceOwner);
     if (wanted) bring_settings_into_force();
