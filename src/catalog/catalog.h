@@ -18,11 +18,12 @@ using Oid = std::uint32_t;
 struct Column {
     std::string name;
     Oid type = 0;
-    std::string type_name;           // for a cast in SQL: schema-qualified and quoted, with modifier ("numeric(10,2)")
-    bool is_json = false;            // declared type is json or jsonb itself
-    bool is_tsvector = false;        // tsvector, also through domains
-    std::string default_expression;  // as pg_get_expr; of the column, identity (nextval(...)), or its domain; "" = none
-    bool generated_always = false;   // GENERATED ALWAYS (identity or stored)
+    std::string type_name;     // for a cast in SQL: schema-qualified and quoted, with modifier ("numeric(10,2)")
+    bool is_json = false;      // declared type is json or jsonb itself
+    bool is_tsvector = false;  // tsvector, also through domains
+    // As pg_get_expr; of the column, identity (nextval(...)), or its domain. Only Catalog::with_defaults() fills it in.
+    std::string default_expression;
+    bool generated_always = false;  // GENERATED ALWAYS (identity or stored)
     // Domain representations: functions of IMPLICIT casts, quoted and schema-qualified; "" = none.
     std::string to_json_function;    // domain -> json
     std::string from_json_function;  // json -> domain
@@ -115,6 +116,9 @@ public:
     // An exposed kind of relation (no partition) in that schema; null when there is none.
     // The result stays valid while the caller holds it.
     virtual std::shared_ptr<const Relation> relation(std::string_view schema, std::string_view name) = 0;
+    // The same relation, with the default expressions of these columns.
+    virtual std::shared_ptr<const Relation> with_defaults(const std::shared_ptr<const Relation>& relation,
+                                                          const std::vector<std::string>& columns) = 0;
     // pg_relation_is_updatable(oid, true); tables always.
     virtual Updatability updatability(const Relation& relation) = 0;
     // All entries whose origin is this relation (spec: embed.md section 1), target in the same schema, or any of

@@ -114,6 +114,16 @@ std::shared_ptr<const Relation> PgCatalog::relation(std::string_view schema, std
     return read;
 }
 
+std::shared_ptr<const Relation> PgCatalog::with_defaults(const std::shared_ptr<const Relation>& relation,
+                                                         const std::vector<std::string>& columns) {
+    auto copy = std::make_shared<Relation>(*relation);
+    const auto defaults = read_defaults(relation->oid, columns);
+    for (Column& column : copy->columns)
+        if (const auto found = defaults.find(column.name); found != defaults.end())
+            column.default_expression = found->second;
+    return copy;
+}
+
 Updatability PgCatalog::updatability(const Relation& relation) {
     switch (relation.kind) {
         case RelationKind::Table:

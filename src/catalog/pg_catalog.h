@@ -21,6 +21,8 @@ public:
     void use(const std::vector<std::string>& exposed, const std::vector<std::string>& extra);
 
     std::shared_ptr<const Relation> relation(std::string_view schema, std::string_view name) override;
+    std::shared_ptr<const Relation> with_defaults(const std::shared_ptr<const Relation>& relation,
+                                                  const std::vector<std::string>& columns) override;
     Updatability updatability(const Relation& relation) override;
     std::vector<Relationship> relationships(std::string_view schema, std::string_view name) override;
     std::vector<Function> functions(std::string_view schema, std::string_view name) override;

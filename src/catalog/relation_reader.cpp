@@ -1,5 +1,9 @@
 #include "catalog/relation_reader.h"
 
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
 #include "catalog/type_text.h"
 #include "pg/guard.h"
 
@@ -11,6 +15,7 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -31,7 +36,6 @@ struct RawColumn {
     const char* type_name;
     bool is_json;
     bool is_tsvector;
-    const char* default_expression;  // nullptr: none
     bool generated_always;
     const char* to_json;
     const char* from_json;
@@ -46,6 +50,11 @@ struct RawRelation {
     int columns;
     RawColumn* column;
 };
+
+// Expressions and types are printed so that they mean the same under every search path.
+void use_search_path_of_catalogs() {
+    set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
 
 bool is_exposed_kind(char kind) {
     return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_VIEW ||
@@ -79,34 +88,13 @@ void read_representations(RawColumn* column) {
     column->from_text = cast_function(TEXTOID, column->type);
 }
 
-const char* deparse_default(::Relation relation, Node* expression) {
-    List* const context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
-    return deparse_expression(expression, context, false, false);
-}
-
-const char* default_of(::Relation relation, Form_pg_attribute attribute) {
-    if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT) {
-        const ::Oid sequence = getIdentitySequence(RelationGetRelid(relation), attribute->attnum, true);
-        if (OidIsValid(sequence)) return psprintf("nextval('%u'::regclass)", sequence);
-    }
-    const TupleConstr* const constraints = RelationGetDescr(relation)->constr;
-    if (attribute->atthasdef && constraints) {
-        for (int i = 0; i < constraints->num_defval; ++i)
-            if (constraints->defval[i].adnum == attribute->attnum)
-                return deparse_default(relation, static_cast<Node*>(stringToNode(constraints->defval[i].adbin)));
-    }
-    Node* const of_type = get_typdefault(attribute->atttypid);
-    return of_type ? deparse_default(relation, of_type) : nullptr;
-}
-
-void read_column(RawColumn* column, ::Relation relation, Form_pg_attribute attribute) {
+void read_column(RawColumn* column, Form_pg_attribute attribute) {
     column->name = pstrdup(NameStr(attribute->attname));
     column->type = attribute->atttypid;
     column->type_name = qualified_type(attribute->atttypid, attribute->atttypmod);
     column->is_json = attribute->atttypid == JSONOID || attribute->atttypid == JSONBOID;
     column->is_tsvector = getBaseType(attribute->atttypid) == TSVECTOROID;
     column->generated_always = attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS || attribute->attgenerated != '\0';
-    if (!column->generated_always) column->default_expression = default_of(relation, attribute);
     read_representations(column);
 }
 
@@ -119,9 +107,8 @@ RawRelation read(::Oid relation_id) {
         relation_close(relation, AccessShareLock);
         return result;
     }
-    // expressions are printed so that they mean the same under every search path
     const int level = NewGUCNestLevel();
-    set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    use_search_path_of_catalogs();
     result.oid = relation_id;
     result.schema = get_namespace_name(form->relnamespace);
     result.name = pstrdup(NameStr(form->relname));
@@ -130,12 +117,84 @@ RawRelation read(::Oid relation_id) {
     result.column = static_cast<RawColumn*>(palloc0(sizeof(RawColumn) * (description->natts + 1)));
     for (int i = 0; i < description->natts; ++i) {
         Form_pg_attribute const attribute = TupleDescAttr(description, i);
-        if (!attribute->attisdropped) read_column(&result.column[result.columns++], relation, attribute);
+        if (!attribute->attisdropped) read_column(&result.column[result.columns++], attribute);
     }
     AtEOXact_GUC(true, level);
     relation_close(relation, AccessShareLock);
     return result;
 }
+
+// ---- defaults
+
+// No default can refer to a column, so there is no context of names.
+const char* deparse_default(Node* expression) {
+    return deparse_expression(expression, NIL, false, false);
+}
+
+const char* stored_default(::Relation relation, AttrNumber column) {
+    const TupleConstr* const constraints = RelationGetDescr(relation)->constr;
+    if (!constraints) return nullptr;
+    for (int i = 0; i < constraints->num_defval; ++i)
+        if (constraints->defval[i].adnum == column)
+            return deparse_default(static_cast<Node*>(stringToNode(constraints->defval[i].adbin)));
+    return nullptr;
+}
+
+const char* default_of(::Relation relation, Form_pg_attribute attribute) {
+    if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT) {
+        const ::Oid sequence = getIdentitySequence(RelationGetRelid(relation), attribute->attnum, true);
+        if (OidIsValid(sequence)) return psprintf("nextval('%u'::regclass)", sequence);
+    }
+    if (attribute->atthasdef)
+        if (const char* expression = stored_default(relation, attribute->attnum)) return expression;
+    Node* const of_type = get_typdefault(attribute->atttypid);
+    return of_type ? deparse_default(of_type) : nullptr;
+}
+
+bool may_have_default(Form_pg_attribute attribute) {
+    return !attribute->attisdropped && attribute->attidentity != ATTRIBUTE_IDENTITY_ALWAYS &&
+           attribute->attgenerated == '\0';
+}
+
+struct RawDefault {
+    const char* name;
+    const char* expression;
+};
+
+struct RawDefaults {
+    int count;
+    RawDefault* column;
+};
+
+bool is_before(const char* a, const char* b) {
+    return std::strcmp(a, b) < 0;
+}
+
+// wanted: sorted.
+RawDefaults read_defaults(::Oid relation_id, const char* const* wanted, int count) {
+    RawDefaults result{};
+    ::Relation const relation = try_relation_open(relation_id, AccessShareLock);
+    if (!relation) return result;
+    const int level = NewGUCNestLevel();
+    use_search_path_of_catalogs();
+    TupleDesc const description = RelationGetDescr(relation);
+    result.column = static_cast<RawDefault*>(palloc0(sizeof(RawDefault) * (description->natts + 1)));
+    for (int i = 0; i < description->natts; ++i) {
+        CHECK_FOR_INTERRUPTS();
+        Form_pg_attribute const attribute = TupleDescAttr(description, i);
+        if (!may_have_default(attribute) ||
+            !std::binary_search(wanted, wanted + count, static_cast<const char*>(NameStr(attribute->attname)),
+                                is_before))
+            continue;
+        if (const char* expression = default_of(relation, attribute))
+            result.column[result.count++] = {pstrdup(NameStr(attribute->attname)), expression};
+    }
+    AtEOXact_GUC(true, level);
+    relation_close(relation, AccessShareLock);
+    return result;
+}
+
+// ----
 
 RelationKind kind_of(char kind) {
     switch (kind) {
@@ -163,7 +222,6 @@ Column column_of(const RawColumn& raw) {
     column.type_name = text(raw.type_name);
     column.is_json = raw.is_json;
     column.is_tsvector = raw.is_tsvector;
-    column.default_expression = text(raw.default_expression);
     column.generated_always = raw.generated_always;
     column.to_json_function = text(raw.to_json);
     column.from_json_function = text(raw.from_json);
@@ -194,6 +252,28 @@ std::shared_ptr<Relation> read_relation(Oid relation) {
     }
     MemoryContextDelete(context);
     return result;
+}
+
+std::unordered_map<std::string, std::string> read_defaults(Oid relation, const std::vector<std::string>& columns) {
+    std::vector<const char*> names;
+    for (const std::string& column : columns)
+        names.push_back(column.c_str());
+    std::sort(names.begin(), names.end(), is_before);
+    const char* const* const wanted = names.data();
+    const int count = static_cast<int>(names.size());
+    MemoryContext const context = pg::guarded(
+        [] { return AllocSetContextCreate(CurrentMemoryContext, "pgrest defaults", ALLOCSET_DEFAULT_SIZES); });
+    const RawDefaults raw = pg::guarded([=] {
+        MemoryContext const before = MemoryContextSwitchTo(context);
+        const RawDefaults found = read_defaults(relation, wanted, count);
+        MemoryContextSwitchTo(before);
+        return found;
+    });
+    std::unordered_map<std::string, std::string> defaults;
+    for (int i = 0; i < raw.count; ++i)
+        defaults.emplace(raw.column[i].name, raw.column[i].expression);
+    MemoryContextDelete(context);
+    return defaults;
 }
 
 }  // namespace pgrest::catalog

@@ -51,6 +51,11 @@ struct Writing {
     bool limits_affected() const { return kind == WriteKind::Update || kind == WriteKind::Delete; }
 };
 
+bool needs_defaults(const Writing& writing) {
+    return (writing.kind == WriteKind::Insert || writing.kind == WriteKind::Update) &&
+           writing.preferences().missing == api::Missing::Default;
+}
+
 std::vector<std::string> csv_header(const Writing& writing) {
     const plan::Returning& returning = writing.write.returning;
     if (returning.all) return {};
@@ -140,7 +145,8 @@ Writing plan_request(Exchange& exchange) {
     const http::Admitted& admitted = exchange.admitted;
     const WriteKind kind = kind_of(exchange.request.method);
     Writing writing{exchange, kind, payload_of(exchange, kind), {}, {}, {}, {}};
-    const auto relation = find_relation(exchange);
+    auto relation = find_relation(exchange);
+    if (needs_defaults(writing)) relation = exchange.catalog.with_defaults(relation, writing.payload.keys);
     writing.tree = plan::plan_tree(exchange.catalog,
                                    {relation, relation->schema, relation->name, plan::Source::Aliased, relation->name},
                                    admitted.query, exchange.level_rules(false));

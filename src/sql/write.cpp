@@ -51,17 +51,25 @@ void add_record_definition(Text& out, const Write& write) {
     out.add(")");
 }
 
-// Each object of the body laid over an object of the columns' defaults.
-void add_body_with_defaults(Text& out, const Write& write, std::string_view body) {
-    out.add("(SELECT pg_catalog.jsonb_build_object(");
-    bool first = true;
+// An object of the columns' defaults. A function takes at most a hundred arguments, so it is made of parts.
+void add_defaults(Text& out, const Write& write) {
+    constexpr int most_in_a_part = 50;
+    int added = 0;
+    out.add("pg_catalog.jsonb_build_object(");
     for (const catalog::Column* column : write.columns) {
         if (column->default_expression.empty() || column->generated_always) continue;
-        if (!first) out.add(", ");
-        first = false;
+        if (added > 0) out.add(added % most_in_a_part == 0 ? ") || pg_catalog.jsonb_build_object(" : ", ");
+        ++added;
         out.value(column->name).add("::text, ").add(column->default_expression);
     }
-    out.add(") || pgrst_element AS pgrst_row FROM pg_catalog.jsonb_array_elements(");
+    out.add(")");
+}
+
+// Each object of the body laid over the defaults.
+void add_body_with_defaults(Text& out, const Write& write, std::string_view body) {
+    out.add("(SELECT ");
+    add_defaults(out, write);
+    out.add(" || pgrst_element AS pgrst_row FROM pg_catalog.jsonb_array_elements(");
     if (write.form == api::Payload::Form::Object)
         out.add("pg_catalog.jsonb_build_array(").value(body).add("::jsonb)");
     else

@@ -55,6 +55,10 @@ public:
         auto found = relations_.find(std::string(name));
         return found == relations_.end() ? nullptr : found->second;
     }
+    std::shared_ptr<const catalog::Relation> with_defaults(const std::shared_ptr<const catalog::Relation>& relation,
+                                                           const std::vector<std::string>&) override {
+        return relation;
+    }
     catalog::Updatability updatability(const catalog::Relation&) override { return {true, true, true}; }
     std::vector<catalog::Relationship> relationships(std::string_view, std::string_view name) override {
         std::vector<catalog::Relationship> found;
