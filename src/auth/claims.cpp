@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <unordered_set>
 
 #include "http/error.h"
@@ -51,28 +52,38 @@ Decimal decimal_of(std::string_view text) {
     return number;
 }
 
-// A whole number within 64 bits; anything else counts as 0.
-std::int64_t whole_number(std::string_view text) {
+enum class Round { Down, Up };
+
+// The next whole number below or above; beyond 64 bits the largest of its sign.
+std::int64_t whole_number(std::string_view text, Round round) {
+    using Limits = std::numeric_limits<std::int64_t>;
     constexpr std::int64_t kMostDigits = 19;
     const Decimal number = decimal_of(text);
-    if (number.exponent < 0 || static_cast<std::int64_t>(number.digits.size()) > kMostDigits - number.exponent)
-        return 0;
-    const std::string digits =
-        (number.negative ? "-" : "") + number.digits + std::string(static_cast<std::size_t>(number.exponent), '0');
+    const std::int64_t before_point = static_cast<std::int64_t>(number.digits.size()) + number.exponent;
+    const std::int64_t beyond = number.negative ? Limits::min() : Limits::max();
+    if (number.digits.empty()) return 0;
+    if (before_point > kMostDigits) return beyond;
+    std::string digits = number.digits.substr(0, static_cast<std::size_t>(std::max<std::int64_t>(before_point, 0)));
+    if (number.exponent > 0) digits.append(static_cast<std::size_t>(number.exponent), '0');
     errno = 0;
-    const long long value = std::strtoll(digits.c_str(), nullptr, 10);
-    return errno == ERANGE ? 0 : value;
+    const long long toward_zero = std::strtoll(((number.negative ? "-" : "") + digits).c_str(), nullptr, 10);
+    if (errno == ERANGE) return beyond;
+    const bool whole = number.exponent >= 0;
+    const bool away_from_zero = !whole && number.negative == (round == Round::Down);
+    if (!away_from_zero || toward_zero == beyond) return toward_zero;
+    return toward_zero + (number.negative ? -1 : 1);
 }
 
-std::optional<std::int64_t> time_claim(const json::Value& object, const char* name) {
+std::optional<std::int64_t> time_claim(const json::Value& object, const char* name, Round round) {
     const auto value = json::member(object, name);
     if (!value || value->kind == json::Kind::Null) return {};
     if (value->kind != json::Kind::Number) refuse(std::string("The claim '") + name + "' of the token is not a number");
-    return whole_number(value->text);
+    return whole_number(value->text, round);
 }
 
+// Applications look for this text, to ask for a new token.
 void check_expires(const Claims& claims, std::int64_t now) {
-    if (claims.expires && now - kLeeway > *claims.expires) refuse("The token has expired");
+    if (claims.expires && now - kLeeway > *claims.expires) refuse("JWT expired");
 }
 
 void check_not_before(const Claims& claims, std::int64_t now) {
@@ -116,11 +127,11 @@ Claims read_claims(std::string_view payload, std::int64_t now, std::string_view 
     if (!object || object->kind != json::Kind::Object) refuse("The payload of the token is not a JSON object");
     Claims claims;
     claims.text = json::without_repeats(*object);
-    claims.expires = time_claim(*object, "exp");
+    claims.expires = time_claim(*object, "exp", Round::Down);
     check_expires(claims, now);
-    claims.not_before = time_claim(*object, "nbf");
+    claims.not_before = time_claim(*object, "nbf", Round::Up);
     check_not_before(claims, now);
-    claims.issued_at = time_claim(*object, "iat");
+    claims.issued_at = time_claim(*object, "iat", Round::Up);
     check_issued_at(claims, now);
     read_audience(*object, claims);
     check_audience(claims, wanted_audience);

@@ -9,10 +9,12 @@
 namespace pgrest::auth {
 
 struct Claims {
-    std::string text;                        // JSON object as sent, of repeated members the first
-    std::optional<std::int64_t> expires;     // exp, seconds since 1970; a number that is not whole counts as 0
-    std::optional<std::int64_t> not_before;  // nbf
-    std::optional<std::int64_t> issued_at;   // iat
+    std::string text;  // JSON object as sent, of repeated members the first
+    // Seconds since 1970. The present is known in whole seconds, so these say as much as the fractions that a token
+    // may have.
+    std::optional<std::int64_t> expires;     // exp, rounded down
+    std::optional<std::int64_t> not_before;  // nbf, rounded up
+    std::optional<std::int64_t> issued_at;   // iat, rounded up
     bool audience_given = false;
     std::string audience;  // JSON text of aud
 };

@@ -18,8 +18,9 @@ std::shared_ptr<const catalog::Relation> find_relation(Exchange& exchange) {
 
 void check_singular(const answer::Representation& representation, std::int64_t rows) {
     if (!representation.singular || rows == 1) return;
+    // client libraries read the details, to tell no row from too many
     http::fail("PGRST116", "The result cannot be given as a single object",
-               "The result has " + std::to_string(rows) + " rows.");
+               "The result contains " + std::to_string(rows) + " rows");
 }
 
 void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text,
