@@ -25,8 +25,19 @@ const Parameter* find_parameter(const Function& function, const std::string& nam
     return nullptr;
 }
 
+bool has_single_unnamed_parameter(const Function& function) {
+    return function.parameters.size() == 1 && function.parameters.front().name.empty();
+}
+
+// {"": ...}: the empty name is the name of an unnamed parameter, which takes the whole body.
+bool names_unnamed_parameter(const Function& function, const std::set<std::string>& names, const Arguments& arguments) {
+    return arguments.from_json && arguments.body_kind == api::MediaKind::Json && names.size() == 1 &&
+           names.begin()->empty() && has_single_unnamed_parameter(function);
+}
+
 bool matches_names(const Function& function, const std::set<std::string>& names, const Arguments& arguments) {
     if (function.parameters.empty()) return names.empty() && !arguments.raw;
+    if (names_unnamed_parameter(function, names, arguments)) return true;
     for (const Parameter& parameter : function.parameters)
         if (parameter.required && !names.count(parameter.name)) return false;
     for (const std::string& name : names)
@@ -51,7 +62,7 @@ bool takes_body(const std::string& type, api::MediaKind kind) {
 }
 
 bool matches_body(const Function& function, const Arguments& arguments) {
-    return arguments.post && function.parameters.size() == 1 && function.parameters.front().name.empty() &&
+    return arguments.post && has_single_unnamed_parameter(function) &&
            takes_body(function.parameters.front().shown_type, arguments.body_kind);
 }
 
@@ -173,7 +184,7 @@ Call plan_call(catalog::Catalog& catalog, const std::string& schema, const std::
     std::vector<const Function*> found;
     for (const Function& function : candidates)
         if (matches_names(function, names, arguments)) found.push_back(&function);
-    bool whole_body = false;
+    bool whole_body = found.size() == 1 && names_unnamed_parameter(*found.front(), names, arguments);
     if (found.empty()) {
         for (const Function& function : candidates)
             if (matches_body(function, arguments)) found.push_back(&function);

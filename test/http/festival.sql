@@ -44,6 +44,10 @@ create function api.add(a int, b int) returns int immutable language sql as 'sel
 create function api.twice(n int) returns int immutable language sql as 'select n * 2';
 create function api.twice(n text) returns text immutable language sql as 'select n || n';
 create function api.total(variadic n int[]) returns bigint immutable language sql as 'select sum(v) from unnest(n) v';
+create function api.echo_text(text) returns text immutable language sql as 'select $1';
+create function api.echo_json(json) returns json immutable language sql as 'select $1';
+create function api.echo_bytes(bytea) returns bytea immutable language sql as 'select $1';
+create function api.echo_number(int) returns int immutable language sql as 'select $1';
 create function api.busy(min_rating int) returns setof api.performances stable language sql as
   'select * from api.performances where rating >= min_rating';
 create function api.book(day date, artist int) returns api.performances language sql as

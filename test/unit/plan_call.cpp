@@ -116,5 +116,30 @@ TEST_F(PlanCall, ASingleUnnamedParameterTakesTheBody) {
     EXPECT_EQ(code("take", arguments), "PGRST202");
 }
 
+TEST_F(PlanCall, TheEmptyNameIsThatOfAnUnnamedParameterOfAnyType) {
+    catalog_.add_function(function("say", {parameter("", "text")}));
+    catalog_.add_function(function("pick", {parameter("", "text")}));
+    catalog_.add_function(function("pick", {parameter("", "jsonb")}));
+    catalog_.add_function(function("named", {parameter("a", "text")}));
+    plan::Arguments arguments;
+    arguments.post = arguments.from_json = true;
+    arguments.json_names = {""};
+    EXPECT_NE(sql("say", arguments, nullptr, R"({"":1})").find("\"api\".\"say\"($1::text)"), std::string::npos);
+    EXPECT_EQ(code("pick", arguments), "PGRST203");
+    EXPECT_EQ(code("named", arguments), "PGRST202");
+    arguments.json_names = {"", "a"};
+    EXPECT_EQ(code("say", arguments), "PGRST202");
+    arguments.json_names = {"a"};
+    EXPECT_EQ(code("say", arguments), "PGRST202");
+    plan::Arguments form;
+    form.post = form.form = true;
+    form.body_kind = api::MediaKind::UrlEncoded;
+    form.values = {{"", "1"}};
+    EXPECT_EQ(code("say", form), "PGRST202");
+    plan::Arguments query;
+    query.values = {{"", "1"}};
+    EXPECT_EQ(code("say", query), "PGRST202");
+}
+
 }  // namespace
 }  // namespace pgrest
