@@ -24,7 +24,8 @@ bool CsvReader::next(std::vector<std::string>& fields) {
             ++at_;
             continue;
         }
-        if (at_ >= text_.size() || take_line_end()) return true;
+        line_ended_ = take_line_end();
+        if (line_ended_ || at_ >= text_.size()) return true;
         fail_csv("a quoted field ends with its quote");
     }
 }

@@ -21,6 +21,9 @@ public:
     // than kMaxFields fields.
     bool next(std::vector<std::string>& fields);
 
+    // Whether the last line ended before the text did.
+    bool line_ended() const { return line_ended_; }
+
 private:
     char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
     bool take_line_end();
@@ -30,6 +33,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool line_ended_ = false;
 };
 
 }  // namespace pgrest::api

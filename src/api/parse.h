@@ -50,10 +50,11 @@ std::string percent_encode(std::string_view text);
 struct Payload {
     enum class Form { Object, Array, None } form = Form::None;
     std::vector<std::string> keys;  // the column list: keys of the object, common keys of all objects; sorted, unique
-    std::string json;               // text for json_to_record / json_to_recordset, always set unless raw
-    std::size_t rows = 0;           // elements of the array, 1 for an object; 0 unknown when columns= was given
-    bool raw = false;               // functions: text/plain, text/xml, application/octet-stream: the body itself
-    bool empty_body = false;        // zero length
+    std::vector<std::string> names_without_rows;  // of a CSV header that no line follows
+    std::string json;                             // text for json_to_record / json_to_recordset, always set unless raw
+    std::size_t rows = 0;     // elements of the array, 1 for an object; 0 unknown when columns= was given
+    bool raw = false;         // functions: text/plain, text/xml, application/octet-stream: the body itself
+    bool empty_body = false;  // zero length
 };
 
 // Reads a body by its Content-Type. Throws PGRST102.

@@ -121,16 +121,30 @@ void append_csv_object(std::string& out, const std::vector<std::string>& header,
 // PostgreSQL takes no longer text.
 constexpr std::size_t kLongestDocument = 0x3fffffff - 64;
 
+// Programs that write a table as text for others begin it so.
+std::string_view without_byte_order_mark(std::string_view body) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    return body.substr(0, kMark.size()) == kMark ? body.substr(kMark.size()) : body;
+}
+
+// The names of the columns. A body without any line end has mostly lost those that it had.
+std::vector<std::string> csv_header(CsvReader& reader) {
+    std::vector<std::string> header;
+    if (reader.next(header) && !reader.line_ended())
+        fail_body("The CSV is a single line without a line end: a header of names and lines of fields were expected");
+    return header;
+}
+
 Payload csv_payload(std::string_view body, bool for_function) {
+    body = without_byte_order_mark(body);
     if (body.empty()) fail_body("The body is empty; a header line and rows of CSV were expected");
     if (!json::valid_utf8(body)) fail_body("The body is not valid UTF-8");
     Payload payload;
     payload.form = Form::Array;
     payload.json = "[";
     CsvReader reader(body);
-    std::vector<std::string> header;
+    const std::vector<std::string> header = csv_header(reader);
     std::vector<std::string> line;
-    reader.next(header);
     std::size_t fields = header.size();
     for (; reader.next(line); ++payload.rows) {
         const std::size_t given = std::min(line.size(), header.size());
@@ -143,7 +157,11 @@ Payload csv_payload(std::string_view body, bool for_function) {
         if (payload.json.size() > kLongestDocument) fail_body("The CSV has more than 1 GB as JSON");
     }
     payload.json += ']';
-    if (payload.rows > 0) set_keys(payload, Keys(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(fields)));
+    const Keys names(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(fields));
+    if (payload.rows > 0)
+        set_keys(payload, names);
+    else
+        payload.names_without_rows.assign(names.begin(), names.end());
     return payload;
 }
 

@@ -66,8 +66,8 @@ void write_object(RowReceiver* receiver, TupleTableSlot* slot) {
 
 void write_csv_row(RowReceiver* receiver, TupleTableSlot* slot) {
     if (receiver->written == 0) {
-        if (receiver->csv_header)
-            appendStringInfoString(&receiver->row, receiver->csv_header);
+        if (receiver->csv_names_count > 0)
+            write_csv_names(&receiver->row, receiver->csv_names, receiver->csv_names_count);
         else
             write_csv_header(&receiver->row, receiver->writer);
     }
@@ -167,7 +167,7 @@ void destroy(DestReceiver*) {}
 
 }  // namespace
 
-RowReceiver* make_row_receiver(Body* body, const RowFormat& format, const char* csv_header) {
+RowReceiver* make_row_receiver(Body* body, const RowFormat& format, const char* const* csv_names) {
     auto* receiver = static_cast<RowReceiver*>(palloc0(sizeof(RowReceiver)));
     receiver->pub.receiveSlot = receive;
     receiver->pub.rStartup = start_up;
@@ -181,7 +181,8 @@ RowReceiver* make_row_receiver(Body* body, const RowFormat& format, const char* 
     receiver->hidden = format.hidden;
     receiver->skip = format.skip;
     receiver->take = format.take.value_or(-1);
-    receiver->csv_header = csv_header;
+    receiver->csv_names = csv_names;
+    receiver->csv_names_count = static_cast<int>(format.csv_header.size());
     receiver->context = CurrentMemoryContext;
     receiver->row_context = AllocSetContextCreate(CurrentMemoryContext, "pgrest row", ALLOCSET_DEFAULT_SIZES);
     initStringInfo(&receiver->row);

@@ -22,8 +22,9 @@ struct RowReceiver {
     bool marker;
     int hidden;
     int64 skip;
-    int64 take;              // -1: all
-    const char* csv_header;  // replaces the statement's own, or nullptr
+    int64 take;                    // -1: all
+    const char* const* csv_names;  // of the header, in place of the statement's own
+    int csv_names_count;           // 0: the statement's
 
     RowWriter* writer;
     MemoryContext context;      // of the receiver
@@ -40,8 +41,8 @@ struct RowReceiver {
     const char* response_headers;
 };
 
-// Allocates in the current memory context.
-RowReceiver* make_row_receiver(Body* body, const RowFormat& format, const char* csv_header);
+// Allocates in the current memory context. csv_names: those of the format, which must outlive the receiver.
+RowReceiver* make_row_receiver(Body* body, const RowFormat& format, const char* const* csv_names);
 
 // What stands before and after the rows, once they have all come.
 void finish_rows(RowReceiver* receiver);

@@ -171,17 +171,28 @@ bool needs_quotes(const char* text) {
     return false;
 }
 
-void write_csv_field(StringInfo out, const char* text) {
-    if (!needs_quotes(text)) {
-        appendStringInfoString(out, text);
-        return;
-    }
+// Quotes are doubled and nothing else (RFC 4180): who reads CSV takes two backslashes for two.
+void write_csv_quoted(StringInfo out, const char* text) {
     appendStringInfoChar(out, '"');
     for (; *text; ++text) {
-        if (*text == '"' || *text == '\\') appendStringInfoChar(out, *text);
+        if (*text == '"') appendStringInfoChar(out, *text);
         appendStringInfoChar(out, *text);
     }
     appendStringInfoChar(out, '"');
+}
+
+void write_csv_field(StringInfo out, const char* text) {
+    if (needs_quotes(text))
+        write_csv_quoted(out, text);
+    else
+        appendStringInfoString(out, text);
+}
+
+void write_csv_name(StringInfo out, const char* name) {
+    if (std::strpbrk(name, ",\"\n\r"))
+        write_csv_quoted(out, name);
+    else
+        appendStringInfoString(out, name);
 }
 
 }  // namespace
@@ -253,10 +264,17 @@ void write_row_object(StringInfo out, RowWriter* writer, TupleTableSlot* slot) {
     appendStringInfoCharMacro(out, '}');
 }
 
+void write_csv_names(StringInfo out, const char* const* names, int count) {
+    for (int i = 0; i < count; ++i) {
+        if (i) appendStringInfoCharMacro(out, ',');
+        write_csv_name(out, names[i]);
+    }
+}
+
 void write_csv_header(StringInfo out, RowWriter* writer) {
     for (int i = 0; i < writer->columns; ++i) {
         if (i) appendStringInfoCharMacro(out, ',');
-        appendStringInfoString(out, writer->writers[i].name);
+        write_csv_name(out, writer->writers[i].name);
     }
 }
 

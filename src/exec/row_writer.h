@@ -53,6 +53,8 @@ void write_value(StringInfo out, RowWriter* writer, TupleTableSlot* slot, int co
 // Fields joined by commas, quoted as in a composite value's text form.
 void write_row_csv(StringInfo out, RowWriter* writer, TupleTableSlot* slot);
 void write_csv_header(StringInfo out, RowWriter* writer);
+// A header of other names than the writer's.
+void write_csv_names(StringInfo out, const char* const* names, int count);
 // The column's text form; nullptr for NULL. Of a bytea `size` bytes as they are.
 const char* plain_value(RowWriter* writer, TupleTableSlot* slot, int column, std::size_t& size);
 

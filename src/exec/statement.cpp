@@ -196,11 +196,11 @@ std::vector<RawValue> raw_values(const Statement& statement) {
     return values;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); ++i)
-        text += (i ? "," : "") + names[i];
-    return text;
+std::vector<const char*> texts_of(const std::vector<std::string>& names) {
+    std::vector<const char*> texts;
+    for (const std::string& name : names)
+        texts.push_back(name.c_str());
+    return texts;
 }
 
 Outcome outcome_of(const RowReceiver* receiver) {
@@ -254,7 +254,7 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     KeptPlan* const known = PlanCache::of_process().find(key);
     const Running running_plan(known);
     const std::vector<RawValue> values = raw_values(statement);
-    const std::string header = joined(format.csv_header);
+    const std::vector<const char*> csv_names = texts_of(format.csv_header);
     const ReceiverMemory memory;
     StatementTimer timer;
 
@@ -268,11 +268,11 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     Call* const running = &call;
     Body* const out = &body;
     const RowFormat* const form = &format;
-    const char* const header_text = header.empty() ? nullptr : header.c_str();
+    const char* const* const names = csv_names.data();
     MemoryContext const context = memory.context();
     pg::guarded([=] {
         MemoryContext const before = MemoryContextSwitchTo(context);
-        running->receiver = make_row_receiver(out, *form, header_text);
+        running->receiver = make_row_receiver(out, *form, names);
         MemoryContextSwitchTo(before);
     });
     try {

@@ -120,6 +120,8 @@ Write plan_write(const WriteRequest& request, std::shared_ptr<const catalog::Rel
     if (request.kind != WriteKind::Delete)
         for (const std::string& name : column_names(request))
             write.columns.push_back(column_or_fail(*write.relation, name));
+    for (const std::string& name : request.payload.names_without_rows)
+        column_or_fail(*write.relation, name);
     write.conflict = plan_conflict(request, write);
     if (request.query.select_empty) {
         answered.outputs.clear();

@@ -118,6 +118,39 @@ TEST(Payload, OfCsv) {
     EXPECT_EQ(code_of([] { payload("text/csv", "a,b\n1\n"); }), "PGRST102");
 }
 
+TEST(Payload, OfCsvWithoutRowsKeepsTheNamesOfItsHeader) {
+    for (const char* body : {"b,a\n", "b,a\r\n", "b,a\r", "\xEF\xBB\xBF\"b\",a\n\n"}) {
+        const api::Payload none = payload("text/csv", body);
+        EXPECT_EQ(none.names_without_rows, (std::vector<std::string>{"a", "b"})) << body;
+        EXPECT_TRUE(none.keys.empty()) << body;
+        EXPECT_EQ(none.rows, 0u) << body;
+    }
+    EXPECT_TRUE(payload("text/csv", "\n").names_without_rows.empty());
+    EXPECT_TRUE(payload("text/csv", "a\n1").names_without_rows.empty());
+}
+
+TEST(Payload, OfCsvWithoutAnyLineEndIsRefused) {
+    for (const char* body : {"a", "a,b", "\"a\"", "a,", "\n\na,b", "\xEF\xBB\xBF",
+                             "\xEF\xBB\xBF"
+                             "a"})
+        EXPECT_EQ(code_of([&] { payload("text/csv", body); }), "PGRST102") << body;
+}
+
+TEST(Payload, OfCsvMayBeginWithAByteOrderMark) {
+    EXPECT_EQ(payload("text/csv",
+                      "\xEF\xBB\xBF"
+                      "a,b\n1,2")
+                  .keys,
+              (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(payload("text/csv", "\xEF\xBB\xBF\"a\",b\n1,2").keys, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(payload("text/csv",
+                      "a\n\xEF\xBB\xBF"
+                      "1")
+                  .json,
+              "[{\"a\":\"\xEF\xBB\xBF"
+              "1\"}]");
+}
+
 TEST(Payload, OfCsvHasAsManyFieldsAsAnythingCanHave) {
     const std::string fields = std::string(9999, ',');
     EXPECT_EQ(payload("text/csv", "a\n1" + fields + "\n").rows, 1u);
