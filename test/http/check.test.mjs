@@ -46,7 +46,8 @@ create extension pgrest;
 const directory = `/tmp/pgrest-check-${randomBytes(6).toString('hex')}`;
 const file = `${directory}/jwt.secret`;
 const secret = randomBytes(32).toString('hex');
-const shell = (command) => `copy (select '${secret}') to program '${command}';\n`;
+// What the command does not read is read all the same: PostgreSQL could not write it otherwise.
+const shell = (command) => `copy (select '${secret}') to program '${command} && cat >/dev/null';\n`;
 
 let server;
 before(async () => {
