@@ -159,6 +159,11 @@ bool read_raised_detail(const std::string& detail, Error& error) {
     return fits;
 }
 
+std::optional<std::string> cut_if_any(const std::optional<std::string>& text) {
+    if (!text) return {};
+    return http::cut(*text);
+}
+
 Error from_raised(const DatabaseError& raised) {
     constexpr const char* kMessageHint =
         "MESSAGE must be a JSON object with the strings code and message, and optionally details and hint.";
@@ -223,6 +228,16 @@ std::string field_value(std::string_view text) {
 
 }  // namespace
 
+std::string cut(std::string_view text, std::size_t longest) {
+    constexpr std::string_view mark = "...";
+    if (text.size() <= longest) return std::string(text);
+    std::size_t end = longest - mark.size();
+    // at most three bytes follow the first of a character
+    for (int i = 0; i < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++i)
+        --end;
+    return std::string(text.substr(0, end)).append(mark);
+}
+
 int status_of_own_code(std::string_view code) {
     const auto* const found = std::find_if(std::begin(kOwnCodes), std::end(kOwnCodes),
                                            [&](const OwnCode& known) { return known.code == code; });
@@ -234,9 +249,9 @@ Error own_error(std::string_view code, std::string message, std::optional<std::s
     Error error;
     error.status = status_of_own_code(code);
     error.code = std::string(code);
-    error.message = std::move(message);
-    error.details = std::move(details);
-    error.hint = std::move(hint);
+    error.message = cut(message);
+    error.details = cut_if_any(details);
+    error.hint = cut_if_any(hint);
     if (code == "PGRST301" || code == "PGRST303")
         error.headers.push_back(
             {"WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=" + quoted_string(error.message)});
@@ -254,10 +269,10 @@ Error from_database(const DatabaseError& raised, bool authenticated) {
     Error error;
     error.status = status_of_state(raised, authenticated);
     error.code = raised.sqlstate;
-    error.message = raised.message;
-    error.details = raised.detail;
-    error.hint = raised.hint;
-    if (begins(raised.sqlstate, "PT")) error.reason = raised.message;
+    error.message = cut(raised.message);
+    error.details = cut_if_any(raised.detail);
+    error.hint = cut_if_any(raised.hint);
+    if (begins(raised.sqlstate, "PT")) error.reason = error.message;
     if (error.status == 401) error.headers.push_back({"WWW-Authenticate", "Bearer"});
     return error;
 }

@@ -2,6 +2,7 @@
 // status that belongs to them. Pure C++.
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <string>
@@ -34,6 +35,12 @@ private:
     Error error_;
 };
 
+// Messages, details and hints repeat what was sent, and so do those of PostgreSQL; none of them is longer than this.
+inline constexpr std::size_t longest_text = 2048;
+
+// UTF-8 text of at most that length: a longer one is cut between two characters and ends with "...".
+std::string cut(std::string_view text, std::size_t longest = longest_text);
+
 // Every code of the server's own, in one catalogue (http/error.cpp): its status.
 // An unknown code is a programming error and yields 500.
 int status_of_own_code(std::string_view code);
@@ -53,8 +60,9 @@ struct DatabaseError {
     std::optional<std::string> hint;
 };
 
-// The answer to a database error: the table of SQLSTATEs, PTxyz, and SQLSTATE PGRST (a message and a detail
-// that are JSON). authenticated: the request's role is not the anonymous one (42501: 403, else 401).
+// The answer to a database error: the table of SQLSTATEs, PTxyz, and SQLSTATE PGRST (a message and a detail that are
+// JSON; whoever raises it decides how long they are). authenticated: the request's role is not the anonymous one
+// (42501: 403, else 401).
 Error from_database(const DatabaseError& error, bool authenticated);
 
 // The complete answer: JSON body, Content-Type, Proxy-Status, WWW-Authenticate and Retry-After where due.

@@ -12,10 +12,20 @@ namespace {
 using catalog::Function;
 using catalog::Parameter;
 
+// No function of PostgreSQL has so many parameters (FUNC_MAX_ARGS, usually 100). A body can bring millions of names.
+constexpr std::size_t enough_names = 1000;
+
+// All of them, or enough that none fits.
 std::set<std::string> argument_names(const Arguments& arguments) {
-    std::set<std::string> names(arguments.json_names.begin(), arguments.json_names.end());
-    for (const auto& argument : arguments.values)
+    std::set<std::string> names;
+    for (const std::string& name : arguments.json_names) {
+        names.insert(name);
+        if (names.size() > enough_names) return names;
+    }
+    for (const auto& argument : arguments.values) {
         names.insert(argument.first);
+        if (names.size() > enough_names) return names;
+    }
     return names;
 }
 
@@ -66,10 +76,13 @@ bool matches_body(const Function& function, const Arguments& arguments) {
            takes_body(function.parameters.front().shown_type, arguments.body_kind);
 }
 
+// As much of them as an error can show.
 std::string join(const std::set<std::string>& names) {
     std::string text;
-    for (const std::string& name : names)
-        text += (text.empty() ? "" : ", ") + name;
+    for (const std::string& name : names) {
+        if (text.size() > http::longest_text) break;
+        text += (text.empty() ? "" : ", ") + http::cut(name);
+    }
     return text;
 }
 

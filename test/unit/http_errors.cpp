@@ -51,6 +51,35 @@ TEST(Answer, Of401HasAChallengeAnd503ATimeToRetry) {
     EXPECT_TRUE(http::find_header(http::to_response(http::own_error("PGRST000", "m"), false).headers, "Retry-After"));
 }
 
+TEST(Text, IsCutBetweenCharactersAndMarked) {
+    EXPECT_EQ(http::cut("abcdef", 6), "abcdef");
+    EXPECT_EQ(http::cut("abcdefg", 6), "abc...");
+    EXPECT_EQ(http::cut("ab\u00e9defg", 6), "ab...");
+    EXPECT_EQ(http::cut("a\u00e9defgh", 6), "a\u00e9...");
+    EXPECT_EQ(http::cut("\U0001F600xyzw", 6), "...");
+    EXPECT_EQ(http::cut("\U0001F600xyzw", 7), "\U0001F600...");
+    EXPECT_EQ(http::cut(std::string(3000, '\x80')).size(), 2045u);  // no text, but it must not take long
+    EXPECT_EQ(http::cut("", 6), "");
+}
+
+TEST(Text, OfEveryErrorIsBounded) {
+    const std::string longer(1000000, 'x');
+    const std::string cut = std::string(2045, 'x') + "...";
+    for (const http::Error& error :
+         {http::own_error("PGRST204", longer, longer, longer), http::own_error("PGRST301", longer, longer, longer),
+          http::from_database({"22P02", longer, longer, longer}, true),
+          http::from_database({"PT418", longer, longer, longer}, true)}) {
+        EXPECT_EQ(error.message, cut);
+        EXPECT_EQ(error.details, cut);
+        EXPECT_EQ(error.hint, cut);
+        EXPECT_LE(error.reason.size(), 2048u);
+        for (const http::Header& header : error.headers)
+            EXPECT_LE(header.value.size(), 2200u);
+    }
+    EXPECT_EQ(http::from_database({"22P02", "m", {}, {}}, true).details, std::nullopt);
+    EXPECT_LE(http::from_database({"PGRST", longer, {}, {}}, true).details->size(), 2048u);
+}
+
 http::Error raised(const char* message, std::optional<std::string> detail) {
     return http::from_database({"PGRST", message, std::move(detail), {}}, true);
 }

@@ -54,6 +54,23 @@ protected:
     test::FakeCatalog catalog_;
 };
 
+TEST_F(PlanCall, OfMillionsOfNamesFewAreLookedAt) {
+    catalog_.add_function(function("body", {parameter("", "json")}));
+    plan::Arguments many;
+    many.post = many.from_json = true;
+    for (int i = 0; i < 2000000; ++i)
+        many.json_names.push_back("name" + std::to_string(i));
+    EXPECT_EQ(code("f", many), "PGRST202");
+    EXPECT_EQ(code("body", many), "none");
+    try {
+        plan::plan_call(catalog_, "api", "f", many, nullptr);
+    } catch (const http::Failure& failure) {
+        EXPECT_LE(failure.error().message.size(), 2048u);
+        EXPECT_TRUE(failure.error().message.ends_with("..."));
+        EXPECT_LE(failure.error().details->size(), 2048u);
+    }
+}
+
 TEST_F(PlanCall, ArgumentsDecideAmongOverloads) {
     catalog_.add_function(function("f", {parameter("a", "integer")}));
     catalog_.add_function(function("f", {parameter("a", "integer"), parameter("b", "integer")}));
