@@ -57,7 +57,7 @@ void remove_header(http::Headers& headers, std::string_view name) {
 
 // Heads of request and answer share the memory of the connection.
 std::size_t room_for_headers(const Exchange& exchange) {
-    const std::size_t taken = exchange.head_bytes + spare_memory;
+    const std::size_t taken = exchange.head_memory + spare_memory;
     return taken < connection_memory ? connection_memory - taken : 0;
 }
 

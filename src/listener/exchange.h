@@ -56,8 +56,9 @@ struct Exchange {
     bool suspended = false;  // at libmicrohttpd
     std::shared_ptr<const config::Config> config;
 
-    http::Request request;  // without its body
-    std::size_t head_bytes = 0;
+    http::Request request;        // without its body
+    std::size_t head_bytes = 0;   // as sent
+    std::size_t head_memory = 0;  // at libmicrohttpd
     auth::Identity identity;
     Upload upload;
     std::uint64_t discarded = 0;

@@ -21,6 +21,8 @@ namespace {
 // Of a body that is refused this much is read all the same, so that the client gets to see the answer.
 constexpr std::uint64_t discard_limit = 8 * 1024 * 1024;
 
+constexpr std::size_t around_a_header = 4;  // colon, blank, end of line
+
 // What libmicrohttpd adds to a header in its memory.
 constexpr std::size_t cost_of_header = 64;
 
@@ -101,14 +103,16 @@ void Server::read_head(Exchange& exchange, const char* method, const char* versi
     if (collected.failed) throw std::bad_alloc();
     exchange.head_bytes = request.method.size() + exchange.target.size();
     for (const http::Header& header : request.headers)
-        exchange.head_bytes += header.name.size() + header.value.size() + cost_of_header;
+        exchange.head_bytes += header.name.size() + header.value.size() + around_a_header;
+    exchange.head_memory = exchange.head_bytes + cost_of_header * request.headers.size();
     const auto* info = MHD_get_connection_info(exchange.connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (parses_in_place_) exchange.seamless = info && layout.is_seamless(info->header_size);
 }
 
 void Server::check_head(const Exchange& exchange, const char* version) const {
     if (exchange.target.size() > longest_target) http::fail("PGRST414", "The request target is too long");
-    if (exchange.head_bytes > largest_head) http::fail("PGRST431", "The head of the request is too large");
+    if (exchange.head_bytes > largest_head || exchange.head_memory > largest_head_memory)
+        http::fail("PGRST431", "The head of the request is too large");
     if (!exchange.seamless)
         http::fail("PGRST400",
                    "The head of the request holds a folded line, a zero byte, or a line that does not end "

@@ -22,10 +22,12 @@ class TokenCache;
 namespace pgrest::listener {
 
 // Limits of a request's head. What is over libmicrohttpd's own memory it answers by itself, in HTML.
-inline constexpr std::size_t longest_target = 32 * 1024;
-inline constexpr std::size_t largest_head = 40 * 1024;
-// Holds the heads of request and answer, and a buffer. It is cleared after every request, which costs time.
-inline constexpr std::size_t connection_memory = 64 * 1024;
+inline constexpr std::size_t longest_target = 50 * 1024;
+inline constexpr std::size_t largest_head = 64 * 1024;         // as sent
+inline constexpr std::size_t largest_head_memory = 80 * 1024;  // with what libmicrohttpd adds to each header
+// Holds the heads of request and answer, and a buffer. It is cleared after every request, which costs time and makes
+// all of it resident.
+inline constexpr std::size_t connection_memory = 96 * 1024;
 
 // So much has to move within body_timeout or send_timeout, or the client counts as gone.
 inline constexpr std::uint64_t least_progress = 16 * 1024;

@@ -27,7 +27,7 @@ void raise_if_abandoned(const Job& job) {
 
 // What no listener's connection has room for. It is not written, since it would have to be in shared memory as a whole
 // before the listener begins to read it, and might use up all of that.
-constexpr std::size_t largest_head = 64 * 1024;
+constexpr std::size_t largest_head = 96 * 1024;
 
 std::string head_of(int status, std::string_view reason, const http::Headers& headers,
                     std::optional<std::uint64_t> content_length) {
