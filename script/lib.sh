@@ -235,7 +235,7 @@ cluster_drop() { # DIR
 cluster_psql() { # DIR argument...
     local dir=$1
     shift
-    "$(pg_bin)/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p 5432 -U postgres "$@"
+    PGCLIENTENCODING=UTF8 "$(pg_bin)/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p 5432 -U postgres "$@"
 }
 
 # --- the rest ------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // What the planner wants to know of the database: relations, relationships, functions. Plain data and an
 // interface; catalog/pg_catalog.cpp answers from PostgreSQL's own caches, unit tests from tables of their own.
-// Pure C++. Names are in the server's UTF-8, unquoted.
+// Pure C++. Names are UTF-8 whatever the database's encoding is, unquoted.
 #pragma once
 
 #include <cstdint>

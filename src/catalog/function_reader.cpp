@@ -5,6 +5,7 @@
 
 #include "catalog/type_text.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -193,7 +194,7 @@ RawFunctions read(const char* schema, const char* name) {
 }
 
 std::string text(const char* raw) {
-    return raw ? raw : "";
+    return pg::name_from_server(raw);
 }
 
 Volatility volatility_of(char volatility) {
@@ -227,9 +228,11 @@ Function function_of(const RawFunction& raw, const std::string& schema, const st
 
 std::vector<Function> read_functions(const std::string& schema, const std::string& name) {
     std::vector<Function> functions;
-    if (name.find('\0') != std::string::npos || name.size() >= NAMEDATALEN) return functions;
-    const char* const schema_text = schema.c_str();
-    const char* const name_text = name.c_str();
+    const auto schema_name = pg::name_to_server(schema);
+    const auto function_name = pg::name_to_server(name);
+    if (!schema_name || !function_name) return functions;
+    const char* const schema_text = schema_name->c_str();
+    const char* const name_text = function_name->c_str();
     MemoryContext const context = pg::guarded(
         [] { return AllocSetContextCreate(CurrentMemoryContext, "pgrest functions", ALLOCSET_DEFAULT_SIZES); });
     const RawFunctions raw = pg::guarded([=] {

@@ -5,6 +5,7 @@
 #include "catalog/query.h"
 #include "catalog/relation_reader.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -97,11 +98,11 @@ const Graph& PgCatalog::graph() {
 }
 
 std::shared_ptr<const Relation> PgCatalog::relation(std::string_view schema, std::string_view name) {
-    if (name.find('\0') != std::string_view::npos || name.size() >= NAMEDATALEN) return nullptr;
-    const std::string schema_copy(schema);
-    const std::string name_copy(name);
-    const char* const schema_text = schema_copy.c_str();
-    const char* const name_text = name_copy.c_str();
+    const auto schema_name = pg::name_to_server(schema);
+    const auto relation_name = pg::name_to_server(name);
+    if (!schema_name || !relation_name) return nullptr;
+    const char* const schema_text = schema_name->c_str();
+    const char* const name_text = relation_name->c_str();
     const Oid oid = pg::guarded([=] { return relation_id(schema_text, name_text); });
     take_invalidations();
     if (oid == 0) return nullptr;

@@ -1,6 +1,7 @@
 #include "catalog/query.h"
 
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "catalog/pg_constraint.h"
@@ -54,15 +55,17 @@ Rows run(const char* sql, MemoryContext context) {
 std::vector<Row> query_catalogs(const char* sql) {
     MemoryContext const context = pg::guarded(
         [] { return AllocSetContextCreate(CurrentMemoryContext, "pgrest catalog query", ALLOCSET_DEFAULT_SIZES); });
-    const Rows rows = pg::guarded([=] { return run(sql, context); });
+    const std::string converted = pg::to_server(sql);
+    const char* const text = converted.c_str();
+    const Rows rows = pg::guarded([=] { return run(text, context); });
     std::vector<Row> result;
     result.reserve(rows.rows);
     for (int row = 0; row < rows.rows; ++row) {
         Row values;
         values.reserve(rows.columns);
         for (int column = 0; column < rows.columns; ++column) {
-            const char* text = rows.values[static_cast<Size>(row) * rows.columns + column];
-            values.push_back(text ? std::optional<std::string>(text) : std::nullopt);
+            const char* value = rows.values[static_cast<Size>(row) * rows.columns + column];
+            values.push_back(value ? std::optional(pg::name_from_server(value)) : std::nullopt);
         }
         result.push_back(std::move(values));
     }

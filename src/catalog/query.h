@@ -1,5 +1,5 @@
-// A query of the catalogs whose rows come back as strings. Runs under a catalog snapshot, so that it does not fix the
-// snapshot of the transaction that a request will use.
+// A query of the catalogs whose rows come back as strings, in UTF-8 as the query is. Runs under a catalog snapshot, so
+// that it does not fix the snapshot of the transaction that a request will use.
 #pragma once
 
 #include <optional>

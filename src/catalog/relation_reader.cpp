@@ -6,6 +6,7 @@
 
 #include "catalog/type_text.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -212,7 +213,7 @@ RelationKind kind_of(char kind) {
 }
 
 std::string text(const char* raw) {
-    return raw ? raw : "";
+    return pg::name_from_server(raw);
 }
 
 Column column_of(const RawColumn& raw) {
@@ -255,8 +256,12 @@ std::shared_ptr<Relation> read_relation(Oid relation) {
 }
 
 std::unordered_map<std::string, std::string> read_defaults(Oid relation, const std::vector<std::string>& columns) {
-    std::vector<const char*> names;
+    std::vector<std::string> converted;
+    converted.reserve(columns.size());
     for (const std::string& column : columns)
+        converted.push_back(pg::to_server(column));
+    std::vector<const char*> names;
+    for (const std::string& column : converted)
         names.push_back(column.c_str());
     std::sort(names.begin(), names.end(), is_before);
     const char* const* const wanted = names.data();
@@ -271,7 +276,7 @@ std::unordered_map<std::string, std::string> read_defaults(Oid relation, const s
     });
     std::unordered_map<std::string, std::string> defaults;
     for (int i = 0; i < raw.count; ++i)
-        defaults.emplace(raw.column[i].name, raw.column[i].expression);
+        defaults.emplace(text(raw.column[i].name), text(raw.column[i].expression));
     MemoryContextDelete(context);
     return defaults;
 }

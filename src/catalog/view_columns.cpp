@@ -1,6 +1,7 @@
 #include "catalog/view_columns.h"
 
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "access/relation.h"
@@ -65,7 +66,8 @@ std::vector<ViewColumn> view_columns(Oid view) {
     for (int i = 0; i < raw.count; ++i) {
         const RawColumn& column = raw.columns[i];
         const bool traced = column.column != nullptr;
-        columns.push_back({column.name, traced ? column.table : 0, traced ? column.column : ""});
+        columns.push_back({pg::name_from_server(column.name), traced ? column.table : 0,
+                           pg::name_from_server(traced ? column.column : nullptr)});
     }
     return columns;
 }

@@ -9,6 +9,7 @@
 #include "http/response_settings.h"
 #include "pg/guard.h"
 #include "pg/postgres.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -46,6 +47,25 @@ std::optional<Isolation> isolation_of(const catalog::Function& function) {
         return Isolation::ReadCommitted;
     }
     return {};
+}
+
+// A role or a claim that the database's encoding has no letters for belongs to nobody whom the database could know.
+void require_identity_fits(const auth::Identity& identity) {
+    if (pg::server_speaks_utf8()) return;
+    try {
+        pg::to_server(identity.role);
+        pg::to_server(identity.claims);
+        for (const auto& [name, value] : http::claim_settings(identity.claims)) {
+            pg::to_server(name);
+            pg::to_server(value);
+        }
+    } catch (const pg::Error& error) {
+        http::Error refusal = http::from_database(error.error(), identity.authenticated);
+        refusal.status = 401;
+        refusal.details = "The token names a role or a claim that the encoding of the database cannot hold.";
+        refusal.headers.push_back({"WWW-Authenticate", "Bearer"});
+        throw http::Failure(std::move(refusal));
+    }
 }
 
 catalog::Catalog& shared_catalog(const config::Config& config) {
@@ -121,6 +141,7 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
 }
 
 void Exchange::begin(const TransactionPlan& plan) {
+    require_identity_fits(admitted.identity);
     transaction_.begin(plan);
 }
 

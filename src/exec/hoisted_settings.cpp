@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "catalog/pg_collation.h"
@@ -14,9 +15,11 @@ namespace pgrest::exec {
 
 namespace {
 
-bool matches(const std::string& text, const std::string& pattern) {
+bool matches(const std::string& clause, const std::string& pattern) {
+    const std::string text = pg::to_server(clause);
+    const pg::ServerText server_pattern(pattern);
     const char* const data = text.c_str();
-    const char* const expression = pattern.c_str();
+    const char* const expression = server_pattern.c_str();
     const int size = static_cast<int>(text.size());
     return pg::guarded([=] {
         return RE_compile_and_execute(cstring_to_text(expression), const_cast<char*>(data), size, REG_ADVANCED,

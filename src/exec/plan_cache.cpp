@@ -8,6 +8,7 @@
 #include "pg/guard.h"
 
 extern "C" {
+#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 #include "parser/parse_param.h"
@@ -84,6 +85,7 @@ bool PlanCache::drop_oldest() {
 }
 
 SavedPlan prepare_plan(const char* sql, int parameters) {
+    pg_verifymbstr(sql, static_cast<int>(std::strlen(sql)), /* noError */ false);
     SavedPlan saved;
     saved.context = AllocSetContextCreate(TopMemoryContext, "pgrest plan parameters", ALLOCSET_SMALL_SIZES);
     saved.parameters = static_cast<ParameterTypes*>(MemoryContextAllocZero(saved.context, sizeof(ParameterTypes)));

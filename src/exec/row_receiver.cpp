@@ -6,7 +6,7 @@
 #include "pg/text.h"
 
 extern "C" {
-#include "mb/pg_wchar.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 }
@@ -30,6 +30,11 @@ const char* keep(RowReceiver* receiver, const char* text, std::size_t size) {
     if (!text) return nullptr;
     const char* converted = pg::text_to_client(text, size);
     return static_cast<const char*>(std::memcpy(MemoryContextAllocZero(receiver->context, size + 1), converted, size));
+}
+
+const char* keep_setting(RowReceiver* receiver, const char* name) {
+    const char* value = value_of_setting(name);
+    return keep(receiver, value, std::strlen(value));
 }
 
 // Text of the hidden columns of the first row; they stand before the visible ones.
@@ -79,7 +84,7 @@ void write_plain(RowReceiver* receiver, TupleTableSlot* slot) {
     std::size_t size = 0;
     const char* text = plain_value(receiver->writer, slot, 0, size);
     if (!text) return;
-    if (receiver->writer->writers[0].kind == ValueKind::Quoted && receiver->form == RowForm::Raw) {
+    if (receiver->writer->writers[0].base_type == BYTEAOID && receiver->form == RowForm::Raw) {
         receiver->body->append(text, size);  // bytes of a bytea are not text
         return;
     }
@@ -160,8 +165,8 @@ void start_up(DestReceiver* self, int, TupleDesc description) {
 
 void shut_down(DestReceiver* self) {
     auto* receiver = reinterpret_cast<RowReceiver*>(self);
-    receiver->response_status = MemoryContextStrdup(receiver->context, value_of_setting("response.status"));
-    receiver->response_headers = MemoryContextStrdup(receiver->context, value_of_setting("response.headers"));
+    receiver->response_status = keep_setting(receiver, "response.status");
+    receiver->response_headers = keep_setting(receiver, "response.headers");
 }
 void destroy(DestReceiver*) {}
 

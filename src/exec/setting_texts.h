@@ -1,4 +1,4 @@
-// Server parameters as names and values.
+// Server parameters as names and values, in UTF-8.
 #pragma once
 
 #include <string>

@@ -196,6 +196,12 @@ std::vector<RawValue> raw_values(const Statement& statement) {
     return values;
 }
 
+std::vector<std::string> in_server_encoding(std::vector<std::string> names) {
+    for (std::string& name : names)
+        name = pg::to_server(std::move(name));
+    return names;
+}
+
 std::vector<const char*> texts_of(const std::vector<std::string>& names) {
     std::vector<const char*> texts;
     for (const std::string& name : names)
@@ -254,13 +260,15 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     KeptPlan* const known = PlanCache::of_process().find(key);
     const Running running_plan(known);
     const std::vector<RawValue> values = raw_values(statement);
-    const std::vector<const char*> csv_names = texts_of(format.csv_header);
+    const pg::ServerText sql(statement.sql);
+    const std::vector<std::string> csv_header = in_server_encoding(format.csv_header);
+    const std::vector<const char*> csv_names = texts_of(csv_header);
     const ReceiverMemory memory;
     StatementTimer timer;
 
     Call call{};
     call.timer = &timer;
-    call.sql = statement.sql.c_str();
+    call.sql = sql.c_str();
     call.values = values.data();
     call.count = static_cast<int>(values.size());
     call.read_only = options.read_only;
@@ -288,7 +296,8 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
 }
 
 void run_utility(const std::string& sql) {
-    const char* text = sql.c_str();
+    const pg::ServerText server_sql(sql);
+    const char* const text = server_sql.c_str();
     pg::guarded([=] {
         if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
         const int result = SPI_execute(text, false, 0);

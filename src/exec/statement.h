@@ -13,7 +13,7 @@
 namespace pgrest::exec {
 
 // Values stand for $1, $2, ... in this order; nothing is SQL NULL. Sent untyped: the type is what PostgreSQL's parser
-// infers, as for a quoted literal. Text is UTF-8 from the client and is verified and converted here.
+// infers, as for a quoted literal. SQL and values are UTF-8, and are converted here; values are verified too.
 // A view: the text must outlive the call.
 struct Statement {
     std::string sql;

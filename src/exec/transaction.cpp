@@ -9,6 +9,7 @@
 #include "exec/statement.h"
 #include "exec/statement_timer.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -189,11 +190,13 @@ Transaction::~Transaction() {
 }
 
 void Transaction::begin(const TransactionPlan& plan) {
+    const pg::ServerText search_path(plan.search_path);
+    const pg::ServerText role(plan.role);
     Preparation preparation{};
     preparation.read_only = plan.read_only;
     preparation.function_isolation = plan.function_isolation ? static_cast<int>(*plan.function_isolation) : -1;
-    preparation.search_path = plan.search_path.c_str();
-    preparation.role = plan.role.c_str();
+    preparation.search_path = search_path.c_str();
+    preparation.role = role.c_str();
     preparation.authenticator = authenticator_of(plan, surroundings_);
     preparation.apply_role_settings = plan.apply_role_settings;
     preparation.subtransaction = surroundings_ == Surroundings::Subtransaction;
@@ -213,7 +216,8 @@ void Transaction::begin(const TransactionPlan& plan) {
         });
     }
     pg::guarded([=] { prepare(prepared); });
-    if (preparation.subtransaction || !plan.pre_request_sql.empty())
+    // what has to be converted can fail to be, which must not depend on the statement
+    if (preparation.subtransaction || !plan.pre_request_sql.empty() || !pg::server_speaks_utf8())
         set_locally(plan.request_settings(), preparation.subtransaction);
     else
         waiting_.wait(plan.request_settings);
@@ -230,7 +234,7 @@ void Transaction::begin(const TransactionPlan& plan) {
 }
 
 std::string Transaction::setting(const char* name) {
-    return pg::guarded([=] { return value_of_setting(name); });
+    return pg::from_server(pg::guarded([=] { return value_of_setting(name); }));
 }
 
 void Transaction::check_deferred_constraints() {

@@ -12,6 +12,7 @@ namespace pgrest::exec {
 
 enum class Isolation { ReadCommitted, RepeatableRead, Serializable };
 
+// Texts are UTF-8, but for the authenticator's name: that is in the catalog's bytes, as pgrest.authenticator has it.
 struct TransactionPlan {
     bool read_only = true;
     std::optional<Isolation> function_isolation;  // the called function's clause; else the role's setting decides

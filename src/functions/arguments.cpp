@@ -2,6 +2,7 @@
 
 #include "pg/guard.h"
 #include "pg/result_set.h"
+#include "pg/text.h"
 
 extern "C" {
 #include "funcapi.h"
@@ -13,8 +14,16 @@ namespace pgrest::functions {
 
 namespace {
 
+using Columns = std::vector<std::optional<std::string>>;
+
+Columns in_server_encoding(Columns columns) {
+    for (auto& column : columns)
+        if (column) *column = pg::to_server(std::move(*column));
+    return columns;
+}
+
 // Text of the columns as C strings, nullptr for NULL; views into the C++ strings.
-std::vector<char*> pointers(const std::vector<std::optional<std::string>>& columns) {
+std::vector<char*> pointers(const Columns& columns) {
     std::vector<char*> texts;
     texts.reserve(columns.size());
     for (const auto& column : columns)
@@ -26,7 +35,7 @@ std::vector<char*> pointers(const std::vector<std::optional<std::string>>& colum
 
 std::string text_argument(FunctionCallInfo fcinfo, int index) {
     const char* value = pg::guarded([=] { return TextDatumGetCString(PG_GETARG_DATUM(index)); });
-    return value;
+    return pg::from_server(value);
 }
 
 std::string jsonb_argument(FunctionCallInfo fcinfo, int index) {
@@ -34,11 +43,12 @@ std::string jsonb_argument(FunctionCallInfo fcinfo, int index) {
         Jsonb* value = PG_GETARG_JSONB_P(index);
         return JsonbToCString(nullptr, &value->root, VARSIZE(value));
     });
-    return text;
+    return pg::from_server(text);
 }
 
-Datum record_of_texts(FunctionCallInfo fcinfo, const std::vector<std::optional<std::string>>& columns) {
-    std::vector<char*> texts = pointers(columns);
+Datum record_of_texts(FunctionCallInfo fcinfo, const Columns& columns) {
+    const Columns converted = in_server_encoding(columns);
+    std::vector<char*> texts = pointers(converted);
     char** values = texts.data();
     return pg::guarded([=] {
         TupleDesc description = nullptr;
@@ -50,10 +60,11 @@ Datum record_of_texts(FunctionCallInfo fcinfo, const std::vector<std::optional<s
     });
 }
 
-void return_rows(FunctionCallInfo fcinfo, const std::vector<std::vector<std::optional<std::string>>>& rows) {
+void return_rows(FunctionCallInfo fcinfo, const std::vector<Columns>& rows) {
     pg::guarded([=] { pg::init_materialized_result(fcinfo); });
     for (const auto& row : rows) {
-        std::vector<char*> texts = pointers(row);
+        const Columns converted = in_server_encoding(row);
+        std::vector<char*> texts = pointers(converted);
         char** values = texts.data();
         pg::guarded([=] {
             auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);

@@ -1,4 +1,4 @@
-// Arguments and results of SQL functions as C++ strings and back.
+// Arguments and results of SQL functions as C++ strings and back. The strings are UTF-8.
 #pragma once
 
 #include <optional>

@@ -12,6 +12,7 @@
 #include "functions/superuser.h"
 #include "http/error.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 #include "pool/database_settings.h"
 #include "pool/pool.h"
 #include "settings/secret_file.h"
@@ -118,8 +119,9 @@ void describe_config(Row& row) {
 Datum check_settings(FunctionCallInfo fcinfo) {
     require_superuser("check_settings");
     Row row;
-    row.database = settings::database();
-    row.authenticator = settings::authenticator();
+    // as they are in the catalogs, and not converted
+    row.database = pg::shown_from_server(settings::database());
+    row.authenticator = pg::shown_from_server(settings::authenticator());
     describe_config(row);
     if (!pool::available() && !row.problem) row.problem = "pgrest is not in shared_preload_libraries";
     return record_of_texts(fcinfo, {row.problem, row.database, row.authenticator, row.schemas, row.extra_search_path,

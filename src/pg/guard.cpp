@@ -4,21 +4,28 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "pg/text.h"
+
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
 namespace pgrest::pg {
 
 namespace {
 
 std::optional<std::string> optional_text(const char* text) {
     if (!text) return {};
-    return std::string(text);
+    return shown_from_server(text);
 }
 
+// In the server's encoding, and without a character cut in two.
 void copy_text(char* to, std::size_t size, const std::string& from) {
-    std::size_t length = std::min(size - 1, from.size());
-    // do not cut a UTF-8 sequence in two
-    while (length < from.size() && length > 0 && (static_cast<unsigned char>(from[length]) & 0xC0) == 0x80)
-        --length;
-    std::memcpy(to, from.data(), length);
+    const std::string text = shown_to_server(from);
+    const int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? static_cast<int>(PG_UTF8) : GetDatabaseEncoding();
+    const int length =
+        pg_encoding_mbcliplen(encoding, text.c_str(), static_cast<int>(text.size()), static_cast<int>(size) - 1);
+    std::memcpy(to, text.data(), length);
     to[length] = '\0';
 }
 
@@ -54,7 +61,7 @@ http::DatabaseError take_error(MemoryContext context) {
         return error;
     }
     error.sqlstate = unpack_sql_state(data->sqlerrcode);
-    error.message = data->message ? data->message : "missing error text";
+    error.message = data->message ? shown_from_server(data->message) : "missing error text";
     error.detail = optional_text(data->detail);
     error.hint = optional_text(data->hint);
     FreeErrorData(data);

@@ -33,7 +33,7 @@
 
 namespace pgrest::pg {
 
-// What was raised, taken out of PostgreSQL's error state (which is flushed). Allocates C++ memory.
+// What was raised, taken out of PostgreSQL's error state (which is flushed), its texts as UTF-8. Allocates C++ memory.
 http::DatabaseError take_error(MemoryContext context);
 
 // Never inlined, so that no variable of the call lives in the frame that sigsetjmp can clobber.
@@ -88,7 +88,8 @@ auto guarded(F&& call) {
     }
 }
 
-// A C++ failure on its way to becoming a PostgreSQL error: plain memory, no destructor.
+// A C++ failure on its way to becoming a PostgreSQL error: plain memory, no destructor. Texts are in the server's
+// encoding.
 struct Raised {
     int sqlerrcode = 0;
     char message[1024] = {};

@@ -7,6 +7,7 @@
 
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 #include "pool/jobs.h"
 #include "pool/shared.h"
 #include "pool/state.h"
@@ -145,7 +146,7 @@ config::Settings read_role() {
         const std::size_t equals = text.find('=');
         if (equals == std::string::npos || !text.starts_with(prefix)) continue;
         const std::string name = text.substr(prefix.size(), equals - prefix.size());
-        if (is_allowed(name)) settings[name] = text.substr(equals + 1);
+        if (is_allowed(name)) settings[name] = pg::from_server(text.substr(equals + 1));
     }
     return settings;
 }
@@ -170,7 +171,7 @@ void set_local(const std::string& name, const char* value) {
 config::Settings read_function(const std::string& function) {
     for (const char* name : allowed)
         set_local(std::string(prefix) + name, "");
-    const std::string call = call_of(function);
+    const std::string call = pg::to_server(call_of(function));
     const char* sql = call.c_str();
     pg::guarded([=] { SPI_execute(sql, /* read_only */ false, 0); });
     config::Settings settings;
@@ -178,7 +179,7 @@ config::Settings read_function(const std::string& function) {
         const std::string full = std::string(prefix) + name;
         const char* text = full.c_str();
         const char* value = pg::guarded([=] { return GetConfigOption(text, /* missing_ok */ true, false); });
-        if (value && value[0] != '\0') settings[name] = value;
+        if (value && value[0] != '\0') settings[name] = pg::from_server(value);
     }
     return settings;
 }

@@ -10,6 +10,7 @@
 #include "http/error.h"
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 #include "pool/authenticator_check.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
@@ -77,10 +78,18 @@ void handle_cancel(SIGNAL_ARGS) {
     errno = saved;
 }
 
+// The launcher, which has no database, repeats them.
+void remember(const ErrorData* error) noexcept {
+    try {
+        remember_last_words(error->sqlerrcode, pg::shown_from_server(error->message ? error->message : "").c_str());
+    } catch (const std::exception&) {
+        remember_last_words(error->sqlerrcode, "out of memory");
+    }
+}
+
 // Any error ends a process that is not connected yet.
 void note_last_words(ErrorData* error) {
-    if (error->elevel >= (self.connected ? FATAL : ERROR))
-        remember_last_words(error->sqlerrcode, error->message ? error->message : "");
+    if (error->elevel >= (self.connected ? FATAL : ERROR)) remember(error);
     if (self.previous_log_hook) self.previous_log_hook(error);
 }
 
@@ -99,10 +108,11 @@ void connect(const char* database, const char* role) {
     if (superuser_arg(GetSessionUserId()))
         ereport(FATAL, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                         errmsg("pgrest.authenticator \"%s\" is a superuser, which it must not be", role)));
-    CommitTransactionCommand();
     if (GetDatabaseEncoding() == PG_SQL_ASCII)
         ereport(FATAL, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("database \"%s\" has the encoding SQL_ASCII, which pgrest cannot serve", database)));
+    pg::prepare_conversion();
+    CommitTransactionCommand();
     // what ALTER ROLE says goes over it
     SetConfigOption("application_name", "pgrest " PGREST_VERSION, PGC_USERSET, PGC_S_DYNAMIC_DEFAULT);
     process_session_preload_libraries();
@@ -210,7 +220,8 @@ void break_off(Job& job, const http::DatabaseError& error, bool started) {
     if (!started || is_forsaken()) return;
     const int sqlstate = sqlstate_of(error.sqlstate);
     const char* line = job.request_line;
-    const char* message = job.failure_message;
+    const std::string shown = pg::shown_to_server(job.failure_message);
+    const char* message = shown.c_str();
     pg::guarded([=] {
         ereport(LOG, (errcode(sqlstate), errmsg("pgrest: the answer to %s was broken off: %s", line, message),
                       errhidestmt(true), errhidecontext(true)));
@@ -355,7 +366,8 @@ void work_once() {
 
 // An error outside a request: what a backend does at the top of its loop.
 void recover(const pg::Error& error) {
-    const char* message = error.what();
+    const std::string shown = pg::shown_to_server(error.what());
+    const char* message = shown.c_str();
     pg::guarded([=] {
         HOLD_INTERRUPTS();
         AbortOutOfAnyTransaction();

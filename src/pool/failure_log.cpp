@@ -5,6 +5,7 @@
 
 #include "http/log_text.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 namespace pgrest::pool {
 
@@ -18,7 +19,7 @@ int sqlstate_of(const std::string& code) {
 
 void log_failure(const http::Request& request, const http::Error& error) {
     if (error.status < http::first_logged_status) return;
-    const std::string line = http::log_text(request, error);
+    const std::string line = pg::shown_to_server(http::log_text(request, error));
     const char* text = line.c_str();
     const int sqlstate = sqlstate_of(error.code);
     pg::guarded([=] {

@@ -5,6 +5,7 @@
 
 #include "http/error.h"
 #include "pg/guard.h"
+#include "pg/text.h"
 
 extern "C" {
 #include <catalog/namespace.h>
@@ -27,14 +28,27 @@ void forget(Datum, int, uint32) {
     checked.good = false;
 }
 
-bool exists(const char* schema) {
-    return pg::guarded([=] { return OidIsValid(get_namespace_oid(schema, /* missing_ok */ true)); });
+// Nothing for what the encoding cannot hold, or not as a name.
+std::optional<std::string> name_in_database(const std::string& schema) {
+    try {
+        return pg::name_to_server(schema);
+    } catch (const pg::Error& error) {
+        if (error.error().sqlstate != "22P05") throw;
+        return {};
+    }
+}
+
+bool exists(const std::string& schema) {
+    const std::optional<std::string> name = name_in_database(schema);
+    if (!name) return false;
+    const char* const text = name->c_str();
+    return pg::guarded([=] { return OidIsValid(get_namespace_oid(text, /* missing_ok */ true)); });
 }
 
 std::optional<std::string> first_missing(const config::Config& config) {
     std::optional<std::string> missing;
     for (const std::string& schema : config.schemas) {
-        if (!missing && !exists(schema.c_str())) missing = schema;
+        if (!missing && !exists(schema)) missing = schema;
     }
     return missing;
 }
@@ -43,7 +57,8 @@ std::optional<std::string> first_missing(const config::Config& config) {
 void complain(const std::string& schema) {
     if (checked.complained_of == schema) return;
     checked.complained_of = schema;
-    const char* name = schema.c_str();
+    const std::string shown = pg::shown_to_server(schema);
+    const char* name = shown.c_str();
     pg::guarded([=] {
         ereport(LOG, (errmsg("pgrest answers 503: the schema \"%s\" of pgrest.db_schemas does not exist", name)));
     });

@@ -12,6 +12,8 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const SECRET = 'a secret of the tests over HTTP, 32 bytes or more';
 // Whether test/sanitize/run is at work: the sanitizers keep freed memory, and take an allocation that fails for an error.
 export const SANITIZED = process.env.PGREST_SANITIZED === '1';
+// The encoding of the databases: what a client sends and gets is the same in all of them.
+export const ENCODING = process.env.PGREST_ENCODING ?? 'UTF8';
 const CLUSTER = join(ROOT, 'script', 'cluster');
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -50,12 +52,14 @@ const lines = (settings) =>
     .join('');
 
 export class Server {
-  // settings: of PostgreSQL and pgrest, by their full names; sql: loaded into the database before pgrest starts.
-  static async start(settings = {}, sql = readFileSync(join(ROOT, 'test/http/fixture.sql'), 'utf8')) {
+  // settings: of PostgreSQL and pgrest, by their full names; sql: loaded into the database before pgrest starts;
+  // encoding: of the database.
+  static async start(settings = {}, sql = readFileSync(join(ROOT, 'test/http/fixture.sql'), 'utf8'), encoding = ENCODING) {
     const server = await Server.create(settings);
     try {
       server.cluster('start');
-      server.cluster('psql', '-c', 'create database app');
+      const other = encoding === 'UTF8' ? '' : `template template0 encoding '${encoding}' locale 'C'`;
+      server.cluster('psql', '-c', `create database app ${other}`);
       server.cluster('psql', { input: sql }, '-d', 'app');
       server.cluster('stop');
       server.configure();
