@@ -85,6 +85,7 @@ Exchange::Exchange(const http::Request& given, const auth::Identity& identity, c
       catalog(shared_catalog(given_config)),
       surroundings_(options.surroundings),
       authenticator_(options.authenticator),
+      options_(options),
       access_(options.surroundings),
       transaction_(options.surroundings) {
     if (options.check_catalogs) options.check_catalogs();
@@ -131,10 +132,12 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
     plan.lock_role = config.lock_role;
     plan.pre_request_sql = pre_request_sql(config.pre_request);
     plan.request_settings = [this] { return request_settings(); };
+    plan.refused_setting = options_.refused_setting;
     auto& settings = plan.settings;
     if (admitted.preferences.timezone) settings.emplace_back("timezone", *admitted.preferences.timezone);
     if (!function) return plan;
     plan.function_isolation = isolation_of(*function);
+    plan.function_settings = function->settings;
     for (auto& hoisted : hoisted_settings(function->settings, config.hoisted_settings))
         settings.push_back(std::move(hoisted));
     return plan;
@@ -143,6 +146,7 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
 void Exchange::begin(const TransactionPlan& plan) {
     require_identity_fits(admitted.identity);
     transaction_.begin(plan);
+    if (options_.begun) options_.begun();
 }
 
 Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,

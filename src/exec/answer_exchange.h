@@ -80,6 +80,7 @@ private:
 
     Surroundings surroundings_;
     std::string authenticator_;
+    const HandleOptions& options_;
     CatalogAccess access_;
     Transaction transaction_;
     std::string response_status_;

@@ -16,12 +16,17 @@ struct HandleOptions {
     Surroundings surroundings = Surroundings::OwnTransaction;
     std::string authenticator;  // whose memberships count in a subtransaction; otherwise the session's user is it
     std::function<void()> check_catalogs;  // called in the transaction before the first name is looked up; may throw
+    // A setting of the role, or of the function that is called, cannot be set in this session. May throw
+    // NeedsFreshSession; otherwise the request goes on.
+    std::function<void(const std::string& name, const std::string& value)> refused_setting;
+    std::function<void()> begun;                       // NeedsFreshSession is not thrown any more
     std::function<void(const http::Error&)> on_error;  // told of an error before it is answered
 };
 
 // Answers the request through the sink, errors too (http::Failure and pg::Error never leave it). Throws only what the
 // sink throws from start() and finish(), or std::bad_alloc. After a streamed answer broke off, it throws pg::Error: the
 // connection must be closed. In a subtransaction it also throws the pg::Error of a cancel that is meant for its caller.
+// NeedsFreshSession comes before anything was done.
 void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
             http::ResponseSink& sink, const HandleOptions& options);
 

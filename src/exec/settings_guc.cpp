@@ -45,6 +45,16 @@ void set_local(const char* name, const char* value, bool saved) {
                       saved ? GUC_ACTION_SAVE : GUC_ACTION_LOCAL, true, 0, false);
 }
 
+bool try_set_local(const char* name, const char* value, bool saved, int level) {
+    return set_config_option(name, value, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+                             saved ? GUC_ACTION_SAVE : GUC_ACTION_LOCAL, true, level, false) > 0;
+}
+
+bool can_be_set(const char* name, const char* value) {
+    return set_config_option(name, value, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+                             /* change */ false, DEBUG5, false) != 0;
+}
+
 const char* value_of_setting(const char* name) {
     const char* value = GetConfigOption(name, true, false);
     return value ? value : "";

@@ -42,6 +42,9 @@ struct Preparation {
     Oid authenticator;
     bool apply_role_settings;
     bool subtransaction;
+    int refused = 0;  // settings of the role
+    const char** refused_names = nullptr;
+    const char** refused_values = nullptr;
 };
 
 int isolation_level(int isolation) {
@@ -91,13 +94,27 @@ void switch_role(const Preparation* plan) {
     set_local("role", plan->role, true);
 }
 
-void prepare(const Preparation* plan) {
+// Some cannot be set any more: temp_buffers once a temporary table was used. At the start of a session of its own, a
+// setting of a role that is refused is a warning.
+void set_settings_of_role(Preparation* plan, const RoleSettings* role) {
+    if (role->count == 0) return;
+    plan->refused_names = static_cast<const char**>(palloc(sizeof(char*) * role->count));
+    plan->refused_values = static_cast<const char**>(palloc(sizeof(char*) * role->count));
+    const int level = plan->subtransaction ? WARNING : DEBUG5;
+    for (int i = 0; i < role->count; ++i) {
+        if (try_set_local(role->names[i], role->values[i], plan->subtransaction, level)) continue;
+        plan->refused_names[plan->refused] = role->names[i];
+        plan->refused_values[plan->refused] = role->values[i];
+        ++plan->refused;
+    }
+}
+
+void prepare(Preparation* plan) {
     RoleSettings role;
     if (plan->apply_role_settings) role = read_role_settings(plan->role, plan->authenticator, !plan->subtransaction);
     set_transaction_mode(plan, &role);
     set_local("search_path", plan->search_path, plan->subtransaction);
-    for (int i = 0; i < role.count; ++i)
-        set_local(role.names[i], role.values[i], plan->subtransaction);
+    set_settings_of_role(plan, &role);
     switch_role(plan);
 }
 
@@ -115,6 +132,20 @@ void run_pre_request(const std::string& sql) {
     RunOptions options;
     options.read_only = false;
     run(Statement{sql, {}, {}}, format, options, nowhere);
+}
+
+void tell_of_refused(const TransactionPlan& plan, const Preparation& preparation) {
+    if (preparation.subtransaction || !plan.refused_setting) return;
+    for (int i = 0; i < preparation.refused; ++i)
+        plan.refused_setting(pg::shown_from_server(preparation.refused_names[i]),
+                             pg::shown_from_server(preparation.refused_values[i]));
+    for (const auto& [name, value] : plan.function_settings) {
+        const pg::ServerText converted_name(name);
+        const pg::ServerText converted_value(value);
+        const char* const setting = converted_name.c_str();
+        const char* const text = converted_value.c_str();
+        if (!pg::guarded([=] { return can_be_set(setting, text); })) plan.refused_setting(name, value);
+    }
 }
 
 // The end of a transaction runs deferred triggers, so it is a statement with a timeout, as a client's COMMIT is.
@@ -201,7 +232,7 @@ void Transaction::begin(const TransactionPlan& plan) {
     preparation.apply_role_settings = plan.apply_role_settings;
     preparation.subtransaction = surroundings_ == Surroundings::Subtransaction;
 
-    const Preparation* const prepared = &preparation;
+    Preparation* const prepared = &preparation;
     open_ = true;
     if (preparation.subtransaction) {
         Oid user = InvalidOid;
@@ -216,6 +247,7 @@ void Transaction::begin(const TransactionPlan& plan) {
         });
     }
     pg::guarded([=] { prepare(prepared); });
+    tell_of_refused(plan, preparation);
     // what has to be converted can fail to be, which must not depend on the statement
     if (preparation.subtransaction || !plan.pre_request_sql.empty() || !pg::server_speaks_utf8())
         set_locally(plan.request_settings(), preparation.subtransaction);

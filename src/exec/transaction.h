@@ -1,6 +1,7 @@
 // The transaction around a request: role, settings, pre-request, role lock, end (auth.md sections 4 to 8).
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,7 +19,12 @@ struct TransactionPlan {
     std::optional<Isolation> function_isolation;  // the called function's clause; else the role's setting decides
     std::string search_path;                      // quoted, joined: "\"api\", \"public\""
     std::string role;
-    std::string authenticator;        // whose membership counts; used by Surroundings::Subtransaction
+    std::string authenticator;  // whose membership counts; used by Surroundings::Subtransaction
+    // Told of a setting of the role, or of the called function, that PostgreSQL refuses in this session. May throw
+    // NeedsFreshSession; otherwise the request goes without the setting of the role, and the function's is PostgreSQL's
+    // to judge. Not in a subtransaction, where there is a warning instead.
+    std::function<void(const std::string& name, const std::string& value)> refused_setting;
+    SettingTexts function_settings;
     bool apply_role_settings = true;  // db_config: settings of the role (auth.md 4.4), isolation of the role
     // Set after the role, local to the transaction: first what SQL learns about the request (claims, request.*), made
     // only when it is needed; then, in this order, timezone and hoisted settings. Names that PostgreSQL refuses are
@@ -27,6 +33,12 @@ struct TransactionPlan {
     SettingTexts settings;
     std::string pre_request_sql;  // `SELECT "schema"."name"()`, "" = none
     bool lock_role = true;
+};
+
+// What earlier requests have left in this session, and what nothing can take back, is in the way of this one. Nothing
+// of it has been answered or done.
+struct NeedsFreshSession : std::exception {
+    const char* what() const noexcept override { return "the request needs a fresh session"; }
 };
 
 enum class Surroundings {

@@ -133,7 +133,7 @@ void Server::hear_news() {
 
 void Server::hear(Exchange& exchange) {
     if (exchange.stage == Stage::Waiting) {
-        if (!head_has_come(exchange)) return;
+        if (!head_has_come(exchange)) return wait_again(exchange);
         stop_waiting(exchange);
         begin_answer(exchange);
         resume(exchange);

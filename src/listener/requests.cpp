@@ -266,6 +266,13 @@ void Server::wait(Exchange& exchange) {
     waiting_.append(exchange);
 }
 
+// For an executor that has run nothing yet.
+void Server::wait_again(Exchange& exchange) {
+    if (exchange.waiting.listed || !pool::shared()->jobs[exchange.job].wants_fresh) return;
+    exchange.since = now_milliseconds();
+    waiting_.append(exchange);
+}
+
 void Server::stop_waiting(Exchange& exchange) {
     waiting_.remove(exchange);
     without_job_.remove(exchange);

@@ -94,6 +94,7 @@ private:
     void submit(Exchange& exchange);
     bool give_to_executors(Exchange& exchange);
     void wait(Exchange& exchange);
+    void wait_again(Exchange& exchange);
     void stop_waiting(Exchange& exchange);
     void retry_without_job();
 

@@ -11,6 +11,7 @@
 #include "http/wire.h"
 #include "pg/guard.h"
 #include "pg/text.h"
+#include "pg/text.h"
 #include "pool/authenticator_check.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
@@ -19,6 +20,7 @@
 #include "pool/jobs.h"
 #include "pool/own_memory.h"
 #include "pool/process.h"
+#include "pool/refused_settings.h"
 #include "pool/schema_check.h"
 #include "pool/snapshot.h"
 #include "pool/state.h"
@@ -115,6 +117,9 @@ void connect(const char* database, const char* role) {
     CommitTransactionCommand();
     // what ALTER ROLE says goes over it
     SetConfigOption("application_name", "pgrest " PGREST_VERSION, PGC_USERSET, PGC_S_DYNAMIC_DEFAULT);
+    // Compiling costs more than requests take. What ALTER ROLE and ALTER DATABASE say goes over this, the configuration
+    // file does not: there it is on by default.
+    SetConfigOption("jit", "off", PGC_USERSET, PGC_S_ARGV);
     process_session_preload_libraries();
 }
 
@@ -153,14 +158,17 @@ void copy_out(const Job& job, std::string& head, std::string& body) {
         append(bytes_of_chunk(chunk), shared()->chunks[chunk].used);
 }
 
-// After this the job's memory is free for the answer.
-Message receive(Job& job) {
+void free_request(Job& job) {
+    free_chunk_list(job.request_chunks);
+    job.request_chunks = nothing;
+}
+
+// The job keeps it too until it has begun: it may have to go to another executor.
+Message receive(const Job& job) {
     std::string head;
     Message message;
     std::string body;
     copy_out(job, head, body);
-    free_chunk_list(job.request_chunks);
-    job.request_chunks = nothing;
     http::wire::DecodedRequest decoded = http::wire::decode_request(head);
     message.request = std::move(decoded.request);
     message.request.body = std::move(body);
@@ -188,7 +196,25 @@ void send_failure(const http::Request& request, const config::Config* config, ht
     pg::guarded([&] { sink.write(response.body.data(), response.body.size()); });
 }
 
-void answer(const Message& message, JobSink& sink) {
+// What only a fresh session may be able to set. One that is refused there as well is said once, as when a client's
+// session starts, and is nothing to start further executors for.
+void note_refused_setting(const std::string& name, const std::string& value) {
+    if (is_known_as_refused(name, value)) return;
+    if (executor().requests > 0) throw exec::NeedsFreshSession();
+    remember_as_refused(name, value);
+    const std::string shown_name = pg::shown_to_server(name);
+    const std::string shown_value = pg::shown_to_server(value);
+    const char* setting = shown_name.c_str();
+    const char* text = shown_value.c_str();
+    pg::guarded([=] {
+        ereport(LOG, (errmsg("pgrest: \"%s\" cannot be set to \"%s\", as a role or a function wants it; requests go "
+                             "without it",
+                             setting, text),
+                      errhidestmt(true), errhidecontext(true)));
+    });
+}
+
+void answer(const Message& message, Job& job, JobSink& sink) {
     const std::shared_ptr<const config::Config> config = current_config();
     try {
         if (!config) http::fail("PGRST002", "The server has no configuration yet");
@@ -197,6 +223,8 @@ void answer(const Message& message, JobSink& sink) {
             require_authenticator();
             require_schemas(*config);
         };
+        options.refused_setting = note_refused_setting;
+        options.begun = [&] { free_request(job); };
         options.on_error = [&](const http::Error& error) { note_error(message.request, error); };
         exec::handle(message.request, message.identity, *config, sink, options);
     } catch (const http::Failure& failure) {
@@ -228,12 +256,14 @@ void break_off(Job& job, const http::DatabaseError& error, bool started) {
     });
 }
 
-// Answers, and says how the answer ended.
+// Answers, and says how the answer ended. Open: there is none, the job is for a fresh executor.
 StreamEnd answer_job(int index, Job& job) {
     JobSink sink(index);
     try {
-        answer(receive(job), sink);
+        answer(receive(job), job, sink);
         return StreamEnd::Complete;
+    } catch (const exec::NeedsFreshSession&) {
+        return StreamEnd::Open;
     } catch (const pg::Error& error) {
         break_off(job, error.error(), sink.started());
     } catch (const std::exception& exception) {
@@ -329,6 +359,10 @@ void run(int index) {
         end = work_on(index, job);
     }
     close_to_cancel();
+    if (end == StreamEnd::Open) {
+        give_back_job(index);
+        proc_exit(0);
+    }
     finish_job(index, end);
     tidy_up();
     if (has_lost_authenticator()) proc_exit(0);

@@ -25,6 +25,25 @@ void append_to_queue(Shared& all, int index) {
     all.last_queued = index;
 }
 
+void put_first_in_queue(Shared& all, int index) {
+    Job& job = all.jobs[index];
+    job.previous = nothing;
+    job.next = all.first_queued;
+    if (all.first_queued == nothing)
+        all.last_queued = index;
+    else
+        all.jobs[all.first_queued].previous = index;
+    all.first_queued = index;
+}
+
+// The oldest that the executor may take.
+int first_for(const Shared& all, const Executor& executor) {
+    int index = all.first_queued;
+    while (index != nothing && all.jobs[index].wants_fresh && executor.requests > 0)
+        index = all.jobs[index].next;
+    return index;
+}
+
 void remove_from_queue(Shared& all, int index) {
     Job& job = all.jobs[index];
     if (job.previous == nothing)
@@ -149,6 +168,7 @@ int hold_job(int listener) {
     job.inline_used = 0;
     job.head_bytes = job.body_bytes = 0;
     job.request_chunks = nothing;
+    job.wants_fresh = false;
     job.ends_with_client = false;
     job.request_line[0] = '\0';
     job.failure_sqlstate[0] = '\0';
@@ -244,7 +264,7 @@ int take_job(int index) {
     const TimestampTz now = GetCurrentTimestamp();
     const Locked locked(all.lock);
     Executor& executor = all.executors[index];
-    const int taken = all.first_queued;
+    const int taken = first_for(all, executor);
     if (taken == nothing) {
         list_idle(all, index);
         if (executor.state != ExecutorState::Idle) executor.since = now;
@@ -261,6 +281,24 @@ int take_job(int index) {
     executor.since = now;
     executor.job = taken;
     return taken;
+}
+
+void give_back_job(int index) {
+    Shared& all = *shared();
+    Latch* wake = nullptr;
+    {
+        const Locked locked(all.lock);
+        Job& job = all.jobs[index];
+        all.executors[job.executor].job = nothing;
+        job.executor_holds = false;
+        job.executor = nothing;
+        job.wants_fresh = true;
+        job.state = job.listener_holds ? JobState::Queued : JobState::Done;
+        if (job.listener_holds) put_first_in_queue(all, index);
+        wake = add_news(all, index);
+        free_if_unheld(all, index);
+    }
+    set_if_any(wake);
 }
 
 void unlist_idle(int index) {

@@ -41,6 +41,10 @@ void forget_listener(int listener);
 // The oldest job; nothing = none, and the executor counts as idle.
 int take_job(int executor);
 
+// Gives a job back, to be run by an executor that has run nothing yet. The listener is told: it may wait for long
+// again.
+void give_back_job(int job);
+
 // The executor is not idle any more. For whoever holds the lock already, as the next one.
 void unlist_idle(int executor);
 

@@ -10,6 +10,7 @@
 #include "pool/authenticator_check.h"
 #include "pool/database_settings.h"
 #include "pool/process.h"
+#include "pool/refused_settings.h"
 #include "pool/snapshot.h"
 #include "pool/state.h"
 #include "settings/secret_file.h"
@@ -177,6 +178,7 @@ void reload_configuration() {
     self.delay = 0;
     self.not_before = 0;
     self.said.clear();
+    forget_refused_settings();
     load_configuration();
 }
 

@@ -74,8 +74,9 @@ struct Job {
     std::uint64_t head_bytes = 0;
     std::uint64_t body_bytes = 0;
     int request_chunks = nothing;
-    bool ends_with_client = false;  // it is cancelled when its client goes away
-    char request_line[200] = {};    // method and path, for people
+    std::atomic<bool> wants_fresh{};  // only an executor that has run nothing yet may take it
+    bool ends_with_client = false;    // it is cancelled when its client goes away
+    char request_line[200] = {};      // method and path, for people
 
     // the answer
     Stream answer;
@@ -165,6 +166,10 @@ struct Shared {
     int first_free_chunk = nothing;
     int free_chunks = 0;
     int upload_chunks = 0;  // held by requests
+
+    // Settings of roles and functions that even a fresh session refuses: a hash of each at a place that the hash
+    // decides.
+    std::atomic<std::uint64_t> refused_settings[64]{};
 
     Snapshot snapshot;
     DatabaseSettings database_settings;
