@@ -11,7 +11,6 @@
 #include "http/wire.h"
 #include "pg/guard.h"
 #include "pg/text.h"
-#include "pg/text.h"
 #include "pool/authenticator_check.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
