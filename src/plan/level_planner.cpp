@@ -1,8 +1,10 @@
 #include "plan/level_planner.h"
 
 #include <algorithm>
+#include <map>
 
 #include "http/error.h"
+#include "plan/inner_names.h"
 #include "plan/relationship.h"
 
 namespace pgrest::plan {
@@ -56,6 +58,43 @@ std::optional<std::string> implied_alias(const api::Field& field) {
     return field.name;
 }
 
+// Beside aggregates a field that stands in the select list with a cast alone orders by what it is cast to.
+class GroupedFields {
+public:
+    explicit GroupedFields(const Level& level) {
+        if (!level.aggregates()) return;
+        for (std::size_t i = 0; i < level.outputs.size(); ++i) {
+            const Output& output = level.outputs[i];
+            if (output.star || output.aggregated()) continue;
+            if (output.cast && output.grouped_by_value())
+                casts_.emplace(key(output.field), i);
+            else
+                casts_.insert_or_assign(key(output.field), std::nullopt);
+        }
+    }
+
+    std::optional<std::size_t> cast_of(const Field& field) const {
+        if (casts_.empty()) return {};
+        const auto found = casts_.find(key(field));
+        return found == casts_.end() ? std::nullopt : found->second;
+    }
+
+private:
+    // No part of it holds a NUL.
+    static std::string key(const Field& field) {
+        std::string text = field.name;
+        for (const api::JsonStep& step : field.path) {
+            text += '\0';
+            text += step.as_text ? '>' : '-';
+            text += step.is_index ? '#' : '.';
+            text += step.key;
+        }
+        return text;
+    }
+
+    std::map<std::string, std::optional<std::size_t>> casts_;
+};
+
 class Planner {
 public:
     Planner(catalog::Catalog& catalog, const LevelRules& rules) : catalog_(catalog), rules_(rules) {}
@@ -80,8 +119,9 @@ public:
         }
         for (const auto& order : query.orders) {
             Level& at = locate(level, order.path, tree);
+            const GroupedFields grouped(at);
             for (const api::OrderTerm& term : order.value)
-                at.orders.push_back(order_term(at, term));
+                at.orders.push_back(order_term(at, term, grouped));
         }
         if (rules_.embed_ranges) {
             for (const auto& range : query.embed_ranges) {
@@ -98,30 +138,27 @@ private:
     // ---- select
 
     void fill(Level& level, const std::vector<api::SelectItem>& items) {
-        bool aggregated = false;
-        for (const api::SelectItem& item : items)
-            if (const auto* column = std::get_if<api::SelectColumn>(&item.value))
-                aggregated = aggregated || column->aggregate.has_value();
         for (const api::SelectItem& item : items) {
             if (const auto* column = std::get_if<api::SelectColumn>(&item.value)) {
-                add_column(level, *column, aggregated);
+                add_column(level, *column);
             } else {
                 level.embeds.push_back(embed(level, std::get<api::SelectEmbed>(item.value)));
             }
         }
         for (std::size_t i = 0; i < level.embeds.size(); ++i)
             hoist(level, i);
+        if (level.aggregates()) expand_stars(level);
         level.selects_nothing =
             level.outputs.empty() && std::all_of(level.embeds.begin(), level.embeds.end(),
                                                  [](const Embed& one) { return one.level.selects_nothing; });
     }
 
-    void add_column(Level& level, const api::SelectColumn& column, bool aggregated) {
+    void add_column(Level& level, const api::SelectColumn& column) {
         if (column.aggregate && !rules_.aggregates_enabled)
             http::fail("PGRST123", "Aggregate functions are switched off (pgrest.db_aggregates_enabled)");
         const catalog::Relation* relation = level.relation.get();
         if (column.star) {
-            add_star(level, aggregated);
+            add_star(level);
             return;
         }
         Output output;
@@ -139,27 +176,44 @@ private:
         level.outputs.push_back(std::move(output));
     }
 
-    void add_star(Level& level, bool aggregated) {
+    void add_star(Level& level) {
         const catalog::Relation* relation = level.relation.get();
         const bool expand =
-            relation && (aggregated || expand_stars_ ||
+            relation && (expand_stars_ ||
                          std::any_of(relation->columns.begin(), relation->columns.end(),
                                      [](const catalog::Column& column) { return !column.to_json_function.empty(); }));
-        if (!expand) {
-            Output star;
-            star.star = true;
-            level.outputs.push_back(std::move(star));
+        if (expand) {
+            add_all_columns(level.outputs, *relation);
             return;
         }
-        for (const catalog::Column& column : relation->columns) {
+        Output star;
+        star.star = true;
+        level.outputs.push_back(std::move(star));
+    }
+
+    static void add_all_columns(std::vector<Output>& outputs, const catalog::Relation& relation) {
+        for (const catalog::Column& column : relation.columns) {
             Output output;
             output.field.name = column.name;
             output.representation = column.to_json_function;
-            level.outputs.push_back(std::move(output));
+            outputs.push_back(std::move(output));
         }
     }
 
-    Embed embed(const Level& parent, const api::SelectEmbed& syntax) {
+    // Beside aggregates, its own and those that spreads hand up, rows are grouped by every column.
+    static void expand_stars(Level& level) {
+        if (!level.relation) return;
+        std::vector<Output> outputs;
+        for (Output& output : level.outputs) {
+            if (output.star)
+                add_all_columns(outputs, *level.relation);
+            else
+                outputs.push_back(std::move(output));
+        }
+        level.outputs = std::move(outputs);
+    }
+
+    Embed embed(Level& parent, const api::SelectEmbed& syntax) {
         Embed planned;
         planned.alias = syntax.alias;
         planned.target = syntax.target;
@@ -174,16 +228,37 @@ private:
         level.name = relationship.target_name;
         level.depth = parent.depth + 1;
         level.relation = catalog_.relation(level.schema, level.name);
-        const bool many_to_many = relationship.cardinality == catalog::Cardinality::ManyToMany && relationship.junction;
-        level.source = many_to_many ? Source::Relation : Source::Aliased;
-        if (!many_to_many) level.alias = level.name + "_" + std::to_string(level.depth);
-        planned.lateral_alias = parent.name + "_" + planned.written + "_" + std::to_string(level.depth);
+        name_rows(planned, parent);
+        name_lateral(planned, parent);
 
         const bool outer = expand_stars_;
         expand_stars_ = syntax.spread;
         fill(level, syntax.items);
         expand_stars_ = outer;
+        if (planned.spread) level.own_prefix = unused_prefix(output_names(level));
+        planned.rows_column = planned.spread ? level.own_prefix + "rows" : planned.lateral_alias;
         return planned;
+    }
+
+    // Conditions of the embed refer to its own rows, its junction's and its parent's.
+    void name_rows(Embed& embed, const Level& parent) {
+        Level& level = embed.level;
+        const std::string depth = "_" + std::to_string(level.depth);
+        const std::string& above = parent.row_name();
+        const auto& junction = embed.relationship.junction;
+        const bool bare = embed.relationship.cardinality == catalog::Cardinality::ManyToMany && junction;
+        level.source = bare && level.name != above ? Source::Relation : Source::Aliased;
+        if (level.source == Source::Aliased) level.alias = names_.table(level.name + depth, {above});
+        if (junction) embed.junction_alias = names_.table(junction->name + depth, {above, level.row_name()});
+    }
+
+    // Two embeds that are written alike share a name: PostgreSQL refuses them.
+    void name_lateral(Embed& embed, Level& parent) {
+        const Embed* twin = find_written(parent, embed.written);
+        embed.lateral_alias =
+            twin ? twin->lateral_alias
+                 : names_.table(parent.name + "_" + embed.written + "_" + std::to_string(embed.level.depth),
+                                {parent.row_name()});
     }
 
     // Aggregates inside a to-one spread are computed by its parent.
@@ -195,13 +270,13 @@ private:
                 "PGRST127", "This request asks for something that is not implemented",
                 "Aggregates are not implemented inside the spread of a to-many relationship ('" + embed.written + "')");
         for (Output& output : embed.level.outputs) {
-            if (!output.count_all && !output.aggregate) continue;
+            if (!output.aggregated()) continue;
             Output above;
             above.alias = output.key();
             above.aggregate = output.count_all ? api::Aggregate::Count : *output.aggregate;
             above.aggregate_cast = std::move(output.aggregate_cast);
             above.from_embed = index;
-            above.field.name = "pgrst_aggregate_" + std::to_string(++handed_up_);
+            above.field.name = embed.level.own_prefix + std::to_string(++handed_up_);
             output.one = output.count_all;
             output.count_all = false;
             output.aggregate.reset();
@@ -271,10 +346,11 @@ private:
         return {std::move(planned)};
     }
 
-    OrderTerm order_term(Level& level, const api::OrderTerm& term) {
-        OrderTerm planned{{}, {}, term.direction, term.nulls};
+    OrderTerm order_term(Level& level, const api::OrderTerm& term, const GroupedFields& grouped) {
+        OrderTerm planned{{}, {}, {}, term.direction, term.nulls};
         if (!term.relation) {
             planned.field = plan_field(level.relation.get(), term.field);
+            planned.output = grouped.cast_of(planned.field);
             return planned;
         }
         Embed* embed = find_written(level, *term.relation);
@@ -306,6 +382,7 @@ private:
 
     catalog::Catalog& catalog_;
     const LevelRules& rules_;
+    InnerNames names_;
     bool expand_stars_ = false;
     int handed_up_ = 0;
 };

@@ -33,8 +33,7 @@ std::string Output::key() const {
 }
 
 bool Level::aggregates() const {
-    return std::any_of(outputs.begin(), outputs.end(),
-                       [](const Output& output) { return output.count_all || output.aggregate.has_value(); });
+    return std::any_of(outputs.begin(), outputs.end(), [](const Output& output) { return output.aggregated(); });
 }
 
 bool Level::has_inner_embeds() const {

@@ -35,6 +35,11 @@ struct Output {
     bool one = false;     // the constant 1: what count() inside a spread leaves for its parent to count
     bool hidden = false;  // feeds the parent's aggregate, is no key of the answer
 
+    bool aggregated() const { return count_all || aggregate.has_value(); }
+    // Beside aggregates rows are grouped by the value as it is selected, or else by the field that it is made from: of
+    // a cast without alias, and of a representation, since json cannot be compared.
+    bool grouped_by_value() const { return representation.empty() && (!cast || alias); }
+
     // The key in the answer; "" for a star.
     std::string key() const;
 };
@@ -65,7 +70,8 @@ struct Condition {
 };
 
 struct OrderTerm {
-    std::optional<std::size_t> embed;  // related order: a column of that embed's output
+    std::optional<std::size_t> embed;   // related order: a column of that embed's output
+    std::optional<std::size_t> output;  // beside aggregates: the value of that output, by which rows are grouped
     Field field;
     std::optional<api::Direction> direction;
     std::optional<api::Nulls> nulls;
@@ -85,6 +91,8 @@ struct Level {
     std::string name;  // the relation's name, or the function's
     Source source = Source::Relation;
     std::string alias;  // when Aliased
+    // What columns of its sub-select begin with that are no part of the answer.
+    std::string own_prefix;
     int depth = 0;
     std::vector<Output> outputs;
     bool selects_nothing = false;  // an embed without any key in the answer: target()
@@ -94,6 +102,8 @@ struct Level {
     std::optional<std::string> offset;
     std::vector<Embed> embeds;
 
+    // The name of its rows within the statement; with a schema before it unless Aliased.
+    const std::string& row_name() const { return source == Source::Aliased ? alias : name; }
     bool aggregates() const;
     // Some row of the answer is left out when an embed has none.
     bool has_inner_embeds() const;
@@ -102,8 +112,10 @@ struct Level {
 struct Embed {
     std::string written;  // alias or, without one, the target as written: the key, and path segment
     std::optional<std::string> alias;
-    std::string target;  // as written
-    std::string lateral_alias;
+    std::string target;          // as written
+    std::string lateral_alias;   // of its sub-select
+    std::string rows_column;     // to-many: the column of the sub-select with the JSON array of all rows
+    std::string junction_alias;  // many-to-many
     bool spread = false;
     api::Join join = api::Join::Left;
     catalog::Relationship relationship;

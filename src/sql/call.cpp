@@ -6,17 +6,20 @@ namespace pgrest::sql {
 
 namespace {
 
-constexpr std::string_view kArguments = "pgrst_args";
-constexpr std::string_view kDocument = "pgrst_document";
-
 using plan::Call;
 using plan::CallArgument;
 using plan::CallStyle;
 
 struct Context {
+    Context(const Call& called, std::string_view given, const plan::Level& root)
+        : call(called), body(given), level(root) {}
+
     const Call& call;
     std::string_view body;
     const plan::Level& level;
+    // The function's rows, which are named after the function or their type, stand beside these.
+    const std::string arguments = name_beside("pgrst_args", level.alias);
+    const std::string document = name_beside("pgrst_document", level.alias);
     std::optional<std::size_t> binary;
 };
 
@@ -28,13 +31,13 @@ void add_value(Text& out, const CallArgument& argument) {
     out.add("::").add(argument.parameter->type_name);
 }
 
-void add_argument(Text& out, const Call& call, const CallArgument& argument) {
+void add_argument(Text& out, const Context& context, const CallArgument& argument) {
     if (argument.parameter->variadic) out.add("VARIADIC ");
     out.name(argument.parameter->name).add(" := ");
-    if (call.style == CallStyle::Values)
+    if (context.call.style == CallStyle::Values)
         add_value(out, argument);
     else
-        out.name(kArguments, argument.parameter->name);
+        out.name(context.arguments, argument.parameter->name);
 }
 
 void add_invocation(Text& out, Context& context) {
@@ -49,7 +52,7 @@ void add_invocation(Text& out, Context& context) {
         for (const CallArgument& argument : call.arguments) {
             if (!first) out.add(", ");
             first = false;
-            add_argument(out, call, argument);
+            add_argument(out, context, argument);
         }
     }
     out.add(")");
@@ -59,17 +62,17 @@ void add_invocation(Text& out, Context& context) {
 bool add_document(Text& out, const Context& context) {
     const Call& call = context.call;
     if (call.style != CallStyle::JsonObject && call.style != CallStyle::JsonArray) return false;
-    out.add("(SELECT ").value(context.body).add("::json AS pgrst_json) AS ").name(kDocument);
+    out.add("(SELECT ").value(context.body).add("::json AS pgrst_json) AS ").name(context.document);
     out.add(", LATERAL (SELECT * FROM ");
     out.add(call.style == CallStyle::JsonObject ? "pg_catalog.json_to_record(" : "pg_catalog.json_to_recordset(");
-    out.name(kDocument, "pgrst_json").add(") AS _(");
+    out.name(context.document, "pgrst_json").add(") AS _(");
     bool first = true;
     for (const CallArgument& argument : call.arguments) {
         if (!first) out.add(", ");
         first = false;
         out.name(argument.parameter->name).add(" ").add(argument.parameter->type_name);
     }
-    out.add(") LIMIT 1) AS ").name(kArguments);
+    out.add(") LIMIT 1) AS ").name(context.arguments);
     return true;
 }
 
@@ -95,7 +98,7 @@ void add_source(Text& out, const void* context) {
 }  // namespace
 
 std::optional<std::size_t> add_call(Text& out, const Call& call, std::string_view body, const plan::Level& level) {
-    Context context{call, body, level, {}};
+    Context context(call, body, level);
     add_select(out, level, {add_source, &context});
     return context.binary;
 }

@@ -135,19 +135,28 @@ void add_qualifier(Text& out, const plan::Level& level) {
         out.name(level.schema, level.name);
 }
 
-void add_path(Text& out, const std::vector<api::JsonStep>& path) {
+void add_row(Text& out, const plan::Level& level) {
+    add_qualifier(out, level);
+    out.add(".*");
+}
+
+void add_path(Text& out, const std::vector<api::JsonStep>& path, PathKeys keys) {
     for (const api::JsonStep& step : path) {
-        out.add(step.as_text ? "->>" : "->").value(step.key);
+        out.add(step.as_text ? "->>" : "->");
+        if (keys == PathKeys::Shared)
+            out.shared_key(step.key, step.is_index);
+        else
+            out.value(step.key);
         if (step.is_index) out.add("::int");
     }
 }
 
-void add_field(Text& out, const plan::Level& level, const plan::Field& field) {
+void add_field(Text& out, const plan::Level& level, const plan::Field& field, PathKeys keys) {
     if (field.to_jsonb) out.add("pg_catalog.to_jsonb(");
     add_qualifier(out, level);
     out.add(".").name(field.name);
     if (field.to_jsonb) out.add(")");
-    add_path(out, field.path);
+    add_path(out, field.path, keys);
 }
 
 void add_comparison(Text& out, const plan::Level& level, const plan::Comparison& comparison) {

@@ -23,7 +23,7 @@ void add_cast_close(Text& out, const std::optional<std::string>& cast) {
     if (cast) out.add(" AS ").add(*cast).add(")");
 }
 
-void add_plain(Text& out, const Level& level, const Output& output) {
+void add_plain(Text& out, const Level& level, const Output& output, PathKeys keys) {
     if (output.one) {
         out.add("1");
         return;
@@ -33,34 +33,33 @@ void add_plain(Text& out, const Level& level, const Output& output) {
         out.name(level.embeds[*output.from_embed].lateral_alias).add(".").name(output.field.name);
     } else if (!output.representation.empty()) {
         out.add(output.representation).add("(");
-        add_field(out, level, output.field);
+        add_field(out, level, output.field, keys);
         out.add(")");
     } else {
-        add_field(out, level, output.field);
+        add_field(out, level, output.field, keys);
     }
     add_cast_close(out, output.cast);
 }
 
-void add_output(Text& out, const Level& level, const Output& output) {
+void add_output(Text& out, const Level& level, const Output& output, PathKeys keys) {
     if (output.star) {
-        add_qualifier(out, level);
-        out.add(".*");
+        add_row(out, level);
         return;
     }
-    if (output.count_all || output.aggregate) {
+    if (output.aggregated()) {
         add_cast_open(out, output.aggregate_cast);
         out.add(output.count_all ? "pg_catalog.count" : aggregate_function(*output.aggregate)).add("(");
         if (output.count_all)
             out.add("*");
         else
-            add_plain(out, level, output);
+            add_plain(out, level, output, keys);
         out.add(")");
         add_cast_close(out, output.aggregate_cast);
         // the key is said aloud, because a cast would hide it
         out.add(" AS ").name(output.key());
         return;
     }
-    add_plain(out, level, output);
+    add_plain(out, level, output, keys);
     if (output.alias)
         out.add(" AS ").name(*output.alias);
     else if (output.cast || !output.representation.empty())
@@ -73,7 +72,7 @@ void add_embed_value(Text& out, const Embed& embed) {
         out.add("pg_catalog.row_to_json(").name(embed.lateral_alias).add(".*)::jsonb");
         return;
     }
-    out.add("COALESCE(").name(embed.lateral_alias, embed.lateral_alias).add(", '[]')");
+    out.add("COALESCE(").name(embed.lateral_alias, embed.rows_column).add(", '[]')");
 }
 
 template <typename AddSeparator>
@@ -92,18 +91,17 @@ void add_embed_outputs(Text& out, const Embed& embed, AddSeparator separator) {
     }
 }
 
-void add_select_list(Text& out, const Level& level) {
-    bool first = true;
-    auto separator = [&] {
-        out.add(first ? " " : ", ");
-        first = false;
-    };
+// Returns how many items there are.
+std::size_t add_select_list(Text& out, const Level& level, PathKeys keys) {
+    std::size_t items = 0;
+    auto separator = [&] { out.add(items++ == 0 ? " " : ", "); };
     for (const Output& output : level.outputs) {
         separator();
-        add_output(out, level, output);
+        add_output(out, level, output, keys);
     }
     for (const Embed& embed : level.embeds)
         add_embed_outputs(out, embed, separator);
+    return items;
 }
 
 // ---- joins
@@ -116,17 +114,17 @@ void add_relation(Text& out, const Level& level) {
 void add_from_of_embed(Text& out, const Embed& embed, const Level& parent) {
     const catalog::Relationship& relationship = embed.relationship;
     if (relationship.computed) {
-        // the whole row has the name of its relation, without a schema
         out.name(relationship.computed->function_schema, relationship.computed->function_name).add("(");
-        out.name(parent.source == plan::Source::Aliased ? parent.alias : parent.name)
-            .add("::")
-            .name(parent.schema, parent.name)
-            .add(") AS ")
-            .name(embed.level.alias);
+        add_row(out, parent);
+        out.add("::").name(parent.schema, parent.name).add(") AS ").name(embed.level.alias);
         return;
     }
     add_relation(out, embed.level);
-    if (relationship.junction) out.add(", ").name(relationship.junction->schema, relationship.junction->name);
+    if (relationship.junction)
+        out.add(", ")
+            .name(relationship.junction->schema, relationship.junction->name)
+            .add(" AS ")
+            .name(embed.junction_alias);
 }
 
 void add_equal(Text& out, const Level& left, const std::string& left_column, const Level& right,
@@ -157,30 +155,39 @@ bool add_join_condition(Text& out, const Embed& embed, const Level& parent) {
     for (const auto& [target, column] : junction.target_columns) {
         separator();
         add_qualifier(out, embed.level);
-        out.add(".").name(target).add(" = ").name(junction.schema, junction.name).add(".").name(column);
+        out.add(".").name(target).add(" = ").name(embed.junction_alias, column);
     }
     for (const auto& [origin, column] : junction.origin_columns) {
         separator();
         add_qualifier(out, parent);
-        out.add(".").name(origin).add(" = ").name(junction.schema, junction.name).add(".").name(column);
+        out.add(".").name(origin).add(" = ").name(embed.junction_alias, column);
     }
     return !first;
 }
 
 std::string order_column(const Embed& embed, std::size_t index) {
-    return embed.lateral_alias + "_order_" + std::to_string(index + 1);
+    return embed.level.own_prefix + "order_" + std::to_string(index + 1);
+}
+
+// An item of the select list in GROUP BY and ORDER BY.
+void add_position(Text& out, std::size_t index) {
+    out.add(std::to_string(index + 1));
 }
 
 // What an order term sorts by.
-void add_order_key(Text& out, const Level& level, const plan::OrderTerm& term) {
+void add_order_key(Text& out, const Level& level, const plan::OrderTerm& term, PathKeys keys) {
+    if (term.output) {
+        add_position(out, *term.output);
+        return;
+    }
     if (!term.embed) {
-        add_field(out, level, term.field);
+        add_field(out, level, term.field, keys);
         return;
     }
     if (term.field.to_jsonb) out.add("pg_catalog.to_jsonb(");
     out.name(level.embeds[*term.embed].lateral_alias, term.field.name);
     if (term.field.to_jsonb) out.add(")");
-    add_path(out, term.field.path);
+    add_path(out, term.field.path, keys);
 }
 
 // A to-many spread: one aggregate for each column, all in the same order.
@@ -200,7 +207,7 @@ void add_lateral(Text& out, const Embed& embed, const Level& parent) {
         add_level(out, embed.level, &embed, &parent, {}, true, false);
         return;
     }
-    out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias).add(")::jsonb AS ").name(embed.lateral_alias);
+    out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias).add(".*)::jsonb AS ").name(embed.rows_column);
     if (embed.spread) add_spread_aggregates(out, embed);
     out.add(" FROM (");
     add_level(out, embed.level, &embed, &parent, {}, true, embed.spread);
@@ -214,7 +221,7 @@ void add_joins(Text& out, const Level& level) {
         add_lateral(out, embed, level);
         out.add(") AS ").name(embed.lateral_alias).add(" ON ");
         if (inner && !embed.to_one())
-            out.name(embed.lateral_alias).add(" IS NOT NULL");
+            out.name(embed.lateral_alias, embed.rows_column).add(" IS NOT NULL");
         else
             out.add("TRUE");
     }
@@ -223,7 +230,12 @@ void add_joins(Text& out, const Level& level) {
 // ---- conditions
 
 void null_test_of_join(Text& out, const Level& level, const plan::EmbedNullTest& test) {
-    out.name(level.embeds[test.embed].lateral_alias);
+    const Embed& embed = level.embeds[test.embed];
+    out.name(embed.lateral_alias).add(".");
+    if (embed.to_one())
+        out.add("*");
+    else
+        out.name(embed.rows_column);
     out.add(test.is_null ? " IS NOT DISTINCT FROM NULL" : " IS DISTINCT FROM NULL");
 }
 
@@ -243,63 +255,56 @@ void add_join_where(Text& out, const Embed& embed, const Level& parent, bool& fi
 
 // ---- grouping and order
 
-void add_group_by(Text& out, const Level& level) {
-    bool aggregated = level.aggregates();
-    if (!aggregated) return;
+// Items of the select list are named by their positions: an alias could be the name of a column as well.
+void add_group_by(Text& out, const Level& level, std::size_t items, PathKeys keys) {
     bool first = true;
     auto separator = [&] {
         out.add(first ? " GROUP BY " : ", ");
         first = false;
     };
-    for (const Output& output : level.outputs) {
-        if (output.count_all || output.aggregate) continue;
+    for (std::size_t i = 0; i < level.outputs.size(); ++i) {
+        const Output& output = level.outputs[i];
+        if (output.aggregated()) continue;
         separator();
-        if (output.alias)
-            out.name(*output.alias);
-        else if (output.star)
-            add_qualifier(out, level), out.add(".*");
+        if (output.star)
+            add_row(out, level);
+        else if (output.grouped_by_value())
+            add_position(out, i);
         else
-            add_field(out, level, output.field);
+            add_field(out, level, output.field, keys);
     }
-    for (const Embed& embed : level.embeds) {
-        if (embed.level.selects_nothing) continue;
-        if (!embed.spread) {
-            separator();
-            add_embed_value(out, embed);
-            continue;
-        }
-        for (const std::string& name : plan::output_names(embed.level)) {
-            separator();
-            out.name(embed.lateral_alias, name);
-        }
+    for (std::size_t i = level.outputs.size(); i < items; ++i) {
+        separator();
+        add_position(out, i);
     }
 }
 
-void add_order_by(Text& out, const Level& level) {
+void add_order_by(Text& out, const Level& level, PathKeys keys) {
     bool first = true;
     for (const plan::OrderTerm& term : level.orders) {
         out.add(first ? " ORDER BY " : ", ");
         first = false;
-        add_order_key(out, level, term);
+        add_order_key(out, level, term, keys);
         add_direction(out, term);
     }
 }
 
-// One level. aggregated_above: the parent aggregates column by column and sorts there, so the order terms become
-// columns.
-void add_level(Text& out, const Level& level, const Embed* joined_by, const Level* parent, const From& from,
-               bool with_conditions, bool aggregated_above) {
+// Select list, FROM, WHERE and GROUP BY of a level: its rows without their order. aggregated_above: the parent
+// aggregates column by column and sorts there, so the order terms become columns.
+void add_rows(Text& out, const Level& level, const Embed* joined_by, const Level* parent, const From& from,
+              bool with_conditions, bool aggregated_above) {
+    const bool aggregates = level.aggregates();
+    const PathKeys keys = aggregates ? PathKeys::Shared : PathKeys::Separate;
     out.add("SELECT");
-    add_select_list(out, level);
+    const std::size_t items = add_select_list(out, level, keys);
     if (level.selects_nothing && joined_by) {
         out.add(level.outputs.empty() ? " " : ", ");
-        add_qualifier(out, level);
-        out.add(".*");
+        add_row(out, level);
     }
     if (aggregated_above) {
         for (std::size_t i = 0; i < level.orders.size(); ++i) {
             out.add(", ");
-            add_order_key(out, level, level.orders[i]);
+            add_order_key(out, level, level.orders[i], keys);
             out.add(" AS ").name(order_column(*joined_by, i));
         }
     }
@@ -314,8 +319,14 @@ void add_level(Text& out, const Level& level, const Embed* joined_by, const Leve
     bool first = true;
     if (joined_by) add_join_where(out, *joined_by, *parent, first);
     if (with_conditions) add_conditions(out, level, first, null_test_of_join);
-    add_group_by(out, level);
-    if (!aggregated_above || level.limit || level.offset) add_order_by(out, level);
+    if (aggregates) add_group_by(out, level, items, keys);
+}
+
+void add_level(Text& out, const Level& level, const Embed* joined_by, const Level* parent, const From& from,
+               bool with_conditions, bool aggregated_above) {
+    add_rows(out, level, joined_by, parent, from, with_conditions, aggregated_above);
+    if (!aggregated_above || level.limit || level.offset)
+        add_order_by(out, level, level.aggregates() ? PathKeys::Shared : PathKeys::Separate);
     add_window(out, level);
 }
 
@@ -359,6 +370,10 @@ void add_select(Text& out, const Level& level, const From& from, bool with_condi
 }
 
 void add_counted_rows(Text& out, const Level& level) {
+    if (level.aggregates()) {
+        add_rows(out, level, nullptr, nullptr, {}, true, false);
+        return;
+    }
     out.add("SELECT 1 FROM ");
     add_relation(out, level);
     bool first = true;

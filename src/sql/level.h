@@ -17,10 +17,11 @@ struct From {
 // with_conditions: false for what a write returned (its conditions belong to the write).
 void add_select(Text& out, const plan::Level& level, const From& from, bool with_conditions = true);
 
-// SELECT count(*) of the root's rows without window: conditions, inner embeds and null tests as EXISTS.
+// SELECT count(*) of the root's rows without window: conditions, inner embeds and null tests as EXISTS. Beside
+// aggregates the rows are groups, and embeds may be what they are grouped by.
 void add_count(Text& out, const plan::Level& level);
 
-// SELECT 1 of the same rows, for EXPLAIN.
+// The same rows, for EXPLAIN.
 void add_counted_rows(Text& out, const plan::Level& level);
 
 // LIMIT and OFFSET as far as given.

@@ -23,7 +23,7 @@ Text& Text::name(std::string_view identifier) {
 
 Text& Text::value(std::string_view text) {
     values_.emplace_back(text);
-    placeholder();
+    placeholder(values_.size());
     return *this;
 }
 
@@ -34,19 +34,32 @@ Text& Text::owned_value(std::string text) {
 
 Text& Text::null_value() {
     values_.emplace_back(std::nullopt);
-    placeholder();
+    placeholder(values_.size());
     return *this;
 }
 
-void Text::placeholder() {
+Text& Text::shared_key(std::string_view text, bool is_index) {
+    const auto [place, added] = shared_keys_.try_emplace({text, is_index}, values_.size() + 1);
+    if (added) values_.emplace_back(text);
+    placeholder(place->second);
+    return *this;
+}
+
+void Text::placeholder(std::size_t number) {
     text_ += '$';
-    text_ += std::to_string(values_.size());
+    text_ += std::to_string(number);
 }
 
 std::string quoted(std::string_view identifier) {
     std::string out;
     append_quoted(out, identifier);
     return out;
+}
+
+std::string name_beside(std::string_view wanted, std::string_view other) {
+    std::string name(wanted);
+    if (name == other) name += '_';
+    return name;
 }
 
 std::string array_literal(const std::vector<std::string>& elements) {

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pgrest::sql {
@@ -28,19 +30,26 @@ public:
     Text& value(std::string_view text);
     Text& owned_value(std::string text);
     Text& null_value();
+    // A key or index of a JSON path, the same parameter each time: expressions that are to be equal for PostgreSQL, as
+    // those of GROUP BY and ORDER BY, must not differ by the number of a parameter.
+    Text& shared_key(std::string_view text, bool is_index);
 
     const std::string& text() const { return text_; }
     const std::vector<std::optional<std::string_view>>& values() const { return values_; }
 
 private:
-    void placeholder();
+    void placeholder(std::size_t number);
 
     std::string text_;
     std::vector<std::optional<std::string_view>> values_;
     std::deque<std::string> owned_;  // a deque does not move what it holds
+    std::map<std::pair<std::string_view, bool>, std::size_t> shared_keys_;
 };
 
 std::string quoted(std::string_view identifier);
+
+// A name for a table of the statement that must not be the other one, which is of the database.
+std::string name_beside(std::string_view wanted, std::string_view other);
 
 // An array literal of quoted elements: {"a","b"}.
 std::string array_literal(const std::vector<std::string>& elements);

@@ -7,19 +7,32 @@ namespace pgrest::sql {
 
 namespace {
 
-constexpr std::string_view kBody = "pgrst_body";
 constexpr std::string_view kSource = "pgrst_source";
 
 using plan::Write;
 using plan::WriteKind;
 
-// The relation as the level that conditions and RETURNING of the write refer to.
+bool inserts(const Write& write) {
+    return write.kind == WriteKind::Insert || write.kind == WriteKind::Put;
+}
+
+// The relation as the level that conditions and RETURNING of the write refer to. Beside an INSERT stand the rows that
+// ON CONFLICT calls EXCLUDED.
 plan::Level target_level(const Write& write) {
     plan::Level level;
     level.schema = write.relation->schema;
     level.name = write.relation->name;
     level.source = plan::Source::Relation;
+    if (inserts(write) && level.name == "excluded") {
+        level.source = plan::Source::Aliased;
+        level.alias = "pgrst_target";
+    }
     return level;
+}
+
+// The rows of the body, beside the written relation.
+std::string body_name(const Write& write) {
+    return name_beside("pgrst_body", write.relation->name);
 }
 
 void add_target(Text& out, const Write& write) {
@@ -36,15 +49,15 @@ void add_columns(Text& out, const Write& write, Add add) {
     }
 }
 
-void add_body_value(Text& out, const catalog::Column& column) {
+void add_body_value(Text& out, const Write& write, const catalog::Column& column) {
     if (!column.from_json_function.empty()) out.add(column.from_json_function).add("(");
-    out.name(kBody, column.name);
+    out.name(body_name(write), column.name);
     if (!column.from_json_function.empty()) out.add(")");
 }
 
 // AS pgrst_body("a" integer, "b" text)
 void add_record_definition(Text& out, const Write& write) {
-    out.add(" AS ").name(kBody).add("(");
+    out.add(" AS ").name(body_name(write)).add("(");
     add_columns(out, write, [&](const catalog::Column& column) {
         out.name(column.name).add(" ").add(column.from_json_function.empty() ? column.type_name : "json");
     });
@@ -146,7 +159,7 @@ void add_conflict(Text& out, const Write& write) {
 void add_put_filters(Text& out, const Write& write, bool& first) {
     plan::Level body;
     body.source = plan::Source::Aliased;
-    body.alias = std::string(kBody);
+    body.alias = body_name(write);
     for (const plan::Condition& condition : write.conditions) {
         out.add(first ? " WHERE " : " AND ");
         first = false;
@@ -157,6 +170,7 @@ void add_put_filters(Text& out, const Write& write, bool& first) {
 void add_insert(Text& out, const Write& write, std::string_view body, const plan::Level& target) {
     out.add("INSERT INTO ");
     add_target(out, write);
+    if (target.source == plan::Source::Aliased) out.add(" AS ").name(target.alias);
     if (write.columns.empty() && write.kind == WriteKind::Insert) {
         if (write.form == api::Payload::Form::Object) {
             out.add(" DEFAULT VALUES");
@@ -173,10 +187,10 @@ void add_insert(Text& out, const Write& write, std::string_view body, const plan
         out.add(")");
     }
     out.add(" SELECT ");
-    add_columns(out, write, [&](const catalog::Column& column) { add_body_value(out, column); });
+    add_columns(out, write, [&](const catalog::Column& column) { add_body_value(out, write, column); });
     out.add(" FROM ");
     if (write.columns.empty())
-        out.add("(SELECT) AS ").name(kBody);
+        out.add("(SELECT) AS ").name(body_name(write));
     else
         add_body(out, write, body);
     bool first = true;
@@ -221,11 +235,11 @@ void add_update(Text& out, const Write& write, std::string_view body, const plan
     out.add(" SET ");
     add_columns(out, write, [&](const catalog::Column& column) {
         out.name(column.name).add(" = ");
-        add_body_value(out, column);
+        add_body_value(out, write, column);
     });
-    out.add(" FROM (SELECT ").name(kBody).add(".* FROM ");
+    out.add(" FROM (SELECT ").name(body_name(write)).add(".* FROM ");
     add_body(out, write, body);
-    out.add(" LIMIT 1) AS ").name(kBody);
+    out.add(" LIMIT 1) AS ").name(body_name(write));
     add_where(out, write, target);
     add_returning(out, write, target);
 }

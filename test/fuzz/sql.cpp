@@ -159,9 +159,14 @@ void mark(std::optional<T>& text) {
     if (text) text = kMarker;
 }
 
+// Different keys stay different: beside aggregates equal ones are one parameter.
 void mark(api::Field& field) {
-    for (api::JsonStep& step : field.path)
-        step.key = kMarker;
+    for (api::JsonStep& step : field.path) {
+        std::string marked(kMarker);
+        for (unsigned char c : step.key)
+            marked += {static_cast<char>('a' + c / 16), static_cast<char>('a' + c % 16)};
+        step.key = std::move(marked);
+    }
 }
 
 void mark(api::Filter& filter) {
@@ -185,15 +190,39 @@ void replace_casts(std::vector<api::SelectItem>& items) {
             continue;
         }
         auto& column = std::get<api::SelectColumn>(item.value);
-        // a key of the select list names a column of the answer; with an alias it is nothing but a value
-        if (column.alias) mark(column.field);
         if (column.cast) column.cast = "int";
         if (column.aggregate_cast) column.aggregate_cast = "int";
     }
 }
 
+void mark_selected(std::vector<api::SelectItem>& items) {
+    for (api::SelectItem& item : items) {
+        if (auto* embed = std::get_if<api::SelectEmbed>(&item.value)) {
+            mark_selected(embed->items);
+            continue;
+        }
+        mark(std::get<api::SelectColumn>(item.value).field);
+    }
+}
+
+// The alias that a path implies is written down: then its keys are nothing but values.
+void write_aliases(std::vector<api::SelectItem>& items) {
+    for (api::SelectItem& item : items) {
+        if (auto* embed = std::get_if<api::SelectEmbed>(&item.value)) {
+            write_aliases(embed->items);
+            continue;
+        }
+        auto& column = std::get<api::SelectColumn>(item.value);
+        if (column.alias || column.aggregate || column.field.path.empty()) continue;
+        column.alias = column.field.name;
+        for (const api::JsonStep& step : column.field.path)
+            if (!step.is_index) column.alias = step.key;
+    }
+}
+
 Asked marked(Asked asked) {
     api::Query& query = asked.admitted.query;
+    mark_selected(query.select);
     for (auto& filter : query.filters)
         mark(filter.value);
     for (auto& tree : query.trees)
@@ -301,6 +330,7 @@ private:
 void check(const Asked& asked, const plan::LevelRules& rules) {
     Asked uncast = asked;
     replace_casts(uncast.admitted.query.select);
+    write_aliases(uncast.admitted.query.select);
     const auto statements = Statements(asked, rules).make();
     const auto ours = Statements(uncast, rules).make();
     const Asked other = marked(uncast);

@@ -1,7 +1,8 @@
-// What SQL text made from requests must look like: a closed list of words, quoted identifiers, placeholders in order,
+// What SQL text made from requests must look like: a closed list of words, quoted identifiers, numbered placeholders,
 // and nothing that could end the statement or hide a part of it.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,10 +63,13 @@ private:
     }
 
     void placeholder() {
-        const std::string wanted = "$" + std::to_string(++placeholders_);
-        require(text_.substr(at_, wanted.size()) == wanted, "placeholders stand in order, each once");
-        at_ += wanted.size();
-        require(!is_digit(peek()), "placeholders stand in order, each once");
+        ++at_;
+        require(is_digit(peek()) && peek() != '0', "a placeholder has a number");
+        std::size_t number = 0;
+        for (; is_digit(peek()); ++at_)
+            number = std::min(number * 10 + static_cast<std::size_t>(peek() - '0'), text_.size());
+        require(number <= placeholders_ + 1, "placeholders stand in the order of their first use");
+        placeholders_ = std::max(placeholders_, number);
     }
 
     void number() {
@@ -73,7 +77,7 @@ private:
         while (is_digit(peek()))
             ++at_;
         const std::string_view digits = text_.substr(start, at_ - start);
-        require(!closed_ || digits == "0" || digits == "1", "numbers are ours");
+        require(!closed_ || digits.size() <= 4, "numbers are ours: 0, 1, and positions in the select list");
         require(peek() != '$', "no quoting begins behind a number");
     }
 

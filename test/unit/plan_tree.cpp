@@ -107,7 +107,7 @@ TEST_F(PlanTree, ToManyEmbedIsAnArrayWithItsOwnFilterAndOrder) {
     EXPECT_EQ(
         sql("people", "select=name,v:visits(day)&v.day=gt.2020&v.order=day&v.limit=2"),
         R"(SELECT "api"."people"."name", COALESCE("people_v_1"."people_v_1", '[]') AS "v" FROM "api"."people")"
-        R"( LEFT JOIN LATERAL (SELECT pg_catalog.json_agg("people_v_1")::jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
+        R"( LEFT JOIN LATERAL (SELECT pg_catalog.json_agg("people_v_1".*)::jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
         R"( FROM "api"."visits" AS "visits_1" WHERE "visits_1"."person_id" = "api"."people"."id")"
         R"( AND "visits_1"."day" > $1 ORDER BY "visits_1"."day" LIMIT $2) AS "people_v_1") AS "people_v_1" ON TRUE)");
 }
@@ -141,8 +141,53 @@ TEST_F(PlanTree, AggregatesGroupByTheRest) {
     EXPECT_EQ(
         sql("visits", "select=day,id.sum(),n:count()"),
         R"(SELECT "api"."visits"."day", SUM("api"."visits"."id") AS "sum", pg_catalog.count(*) AS "n" FROM "api"."visits")"
-        R"( GROUP BY "api"."visits"."day")");
+        R"( GROUP BY 1)");
     EXPECT_EQ(code("people", "select=name,...visits(id.sum())"), "PGRST127");
+}
+
+TEST_F(PlanTree, StarsBesideLiftedAggregatesAreGroupedBy) {
+    rules_.aggregates_enabled = true;
+    const std::string root = sql("visits", "select=*,...people(id.sum())");
+    EXPECT_EQ(root.find("SELECT \"api\".\"visits\".\"id\", "), 0U);
+    EXPECT_NE(root.find("GROUP BY 1, 2, 3, 4"), std::string::npos);
+    const std::string nested = sql("people", "select=name,count(),visits(*,...places(id.max()))");
+    EXPECT_NE(nested.find("SELECT \"visits_1\".\"id\", "), std::string::npos);
+}
+
+TEST_F(PlanTree, OrderAndGroupsOfPathsAreTheSameExpressions) {
+    rules_.aggregates_enabled = true;
+    EXPECT_EQ(sql("people", "select=data->>a,n:count()&order=data->>a,data->>b"),
+              R"(SELECT "api"."people"."data"->>$1 AS "a", pg_catalog.count(*) AS "n" FROM "api"."people" GROUP BY 1)"
+              R"( ORDER BY "api"."people"."data"->>$1, "api"."people"."data"->>$2)");
+    // an index is an integer, a key a text
+    EXPECT_EQ(
+        sql("people", "select=data->1,data->b,count()&order=data->1->>x"),
+        R"(SELECT "api"."people"."data"->$1::int AS "data", "api"."people"."data"->$2 AS "b", pg_catalog.count(*))"
+        R"( AS "count" FROM "api"."people" GROUP BY 1, 2 ORDER BY "api"."people"."data"->$1::int->>$3)");
+    // the value that is grouped by is the one that is cast
+    EXPECT_EQ(sql("people", "select=count(),data->>a::int&order=data->>a.desc"),
+              R"(SELECT pg_catalog.count(*) AS "count", CAST("api"."people"."data"->>$1 AS int) AS "a" FROM)"
+              R"( "api"."people" GROUP BY 2 ORDER BY 2 DESC)");
+    EXPECT_NE(
+        sql("people", "select=name::text,count()&order=name").find(R"(GROUP BY "api"."people"."name" ORDER BY "api")"),
+        std::string::npos);
+    EXPECT_NE(sql("people", "select=x:name::text,name,count()&order=name").find(R"(ORDER BY "api"."people"."name")"),
+              std::string::npos);
+}
+
+TEST_F(PlanTree, AnAliasThatIsAColumnGroupsByItsOwnValue) {
+    rules_.aggregates_enabled = true;
+    EXPECT_EQ(
+        sql("people", "select=name:boss_id,count()"),
+        R"(SELECT "api"."people"."boss_id" AS "name", pg_catalog.count(*) AS "count" FROM "api"."people" GROUP BY 1)");
+}
+
+TEST_F(PlanTree, GroupsAreCountedAsRows) {
+    rules_.aggregates_enabled = true;
+    EXPECT_EQ(count("people", "select=name,count()&order=name&id=gt.1"),
+              R"(SELECT pg_catalog.count(*) FROM (SELECT "api"."people"."name", pg_catalog.count(*) AS "count" FROM)"
+              R"( "api"."people" WHERE "api"."people"."id" > $1 GROUP BY 1) AS pgrst_counted)");
+    EXPECT_NE(count("visits", "select=...people(id.sum())").find("SUM("), std::string::npos);
 }
 
 TEST_F(PlanTree, ErrorsOfNames) {
