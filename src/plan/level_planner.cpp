@@ -147,7 +147,10 @@ private:
         }
         for (std::size_t i = 0; i < level.embeds.size(); ++i)
             hoist(level, i);
-        if (level.aggregates()) expand_stars(level);
+        if (level.aggregates()) {
+            expand_stars(level);
+            make_comparable(level);
+        }
         level.selects_nothing =
             level.outputs.empty() && std::all_of(level.embeds.begin(), level.embeds.end(),
                                                  [](const Embed& one) { return one.level.selects_nothing; });
@@ -211,6 +214,16 @@ private:
                 outputs.push_back(std::move(output));
         }
         level.outputs = std::move(outputs);
+    }
+
+    // Representations are json, by which rows cannot be grouped; those of the level itself are grouped by their columns.
+    static void make_comparable(Level& level) {
+        for (Embed& embed : level.embeds) {
+            if (!embed.spread || !embed.to_one()) continue;
+            for (Output& output : embed.level.outputs)
+                if (!output.representation.empty() && !output.cast && !output.hidden) output.cast = "pg_catalog.jsonb";
+            make_comparable(embed.level);
+        }
     }
 
     Embed embed(Level& parent, const api::SelectEmbed& syntax) {
