@@ -216,7 +216,8 @@ private:
         level.outputs = std::move(outputs);
     }
 
-    // Representations are json, by which rows cannot be grouped; those of the level itself are grouped by their columns.
+    // Representations are json, by which rows cannot be grouped; those of the level itself are grouped by their
+    // columns.
     static void make_comparable(Level& level) {
         for (Embed& embed : level.embeds) {
             if (!embed.spread || !embed.to_one()) continue;
