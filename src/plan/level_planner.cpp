@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "http/error.h"
 #include "plan/inner_names.h"
@@ -245,9 +246,10 @@ private:
         name_rows(planned, parent);
         name_lateral(planned, parent);
 
-        const bool outer = expand_stars_;
-        expand_stars_ = syntax.spread;
+        const bool outer = std::exchange(expand_stars_, syntax.spread);
+        const std::string above = std::exchange(rows_above_, parent.row_name());
         fill(level, syntax.items);
+        rows_above_ = above;
         expand_stars_ = outer;
         if (planned.spread) level.own_prefix = unused_prefix(output_names(level));
         planned.rows_column = planned.spread ? level.own_prefix + "rows" : planned.lateral_alias;
@@ -266,13 +268,14 @@ private:
         if (junction) embed.junction_alias = names_.table(junction->name + depth, {above, level.row_name()});
     }
 
-    // Two embeds that are written alike share a name: PostgreSQL refuses them.
+    // Beside the rows of the level, whose conditions refer to those above it as well. Two embeds that are written alike
+    // share a name: PostgreSQL refuses them.
     void name_lateral(Embed& embed, Level& parent) {
         const Embed* twin = find_written(parent, embed.written);
         embed.lateral_alias =
             twin ? twin->lateral_alias
                  : names_.table(parent.name + "_" + embed.written + "_" + std::to_string(embed.level.depth),
-                                {parent.row_name()});
+                                {parent.row_name(), rows_above_});
     }
 
     // Aggregates inside a to-one spread are computed by its parent.
@@ -398,6 +401,7 @@ private:
     const LevelRules& rules_;
     InnerNames names_;
     bool expand_stars_ = false;
+    std::string rows_above_;  // of the level above the one that is filled
     int handed_up_ = 0;
 };
 

@@ -92,6 +92,21 @@ TEST_F(InnerNamesOfStatements, RowsOfALevelAreNotThoseOfTheOneAbove) {
     EXPECT_TRUE(has(sql("t_1", "select=t(id)", "t_1"), R"("pgrst_1_"."up_id" = "t_1"."id")"));
 }
 
+TEST_F(InnerNamesOfStatements, EmbedsOfALevelAreNotTheRowsAboveIt) {
+    // also where the name of an embed is not the wanted one
+    for (const std::string root : {"u_k_2", "pgrst_1_"}) {
+        const std::string target = root == "u_k_2" ? "k" : kLong;
+        catalog_.add_relation(root, {"id", "u_id"});
+        catalog_.add_relation("u", {"id", "k_id"});
+        catalog_.add_relation(target, {"id"});
+        catalog_.add_foreign_key(root, "u_id", "u", root + "_u");
+        catalog_.add_foreign_key("u", "k_id", target, "u_" + target);
+        const std::string text = sql(root, "select=u(id," + target + "(id))", root);
+        EXPECT_TRUE(has(text, R"("u_1"."id" = ")" + root + R"("."u_id")"));
+        EXPECT_FALSE(has(text, ") AS \"" + root + "\"")) << text;
+    }
+}
+
 TEST_F(InnerNamesOfStatements, LongNamesAreToldApart) {
     catalog_.add_relation(kLong, {"id", "up_id"});
     catalog_.add_foreign_key(kLong, "up_id", kLong, "up");
