@@ -4,7 +4,7 @@
 ROOT ?= ../..
 
 PURE_FOLDERS := json api auth config http plan sql answer
-PURE_SOURCES := $(ROOT)/src/catalog/catalog.cpp $(ROOT)/src/listener/peers.cpp $(foreach folder,$(PURE_FOLDERS),$(wildcard $(ROOT)/src/$(folder)/*.cpp))
+PURE_SOURCES := $(ROOT)/src/catalog/catalog.cpp $(ROOT)/src/listener/peers.cpp $(ROOT)/src/listener/giving_way.cpp $(foreach folder,$(PURE_FOLDERS),$(wildcard $(ROOT)/src/$(folder)/*.cpp))
 
 COMMON_FLAGS := -std=c++20 -g -Wall -Wextra -Werror -I$(ROOT)/src -MMD -MP
 LIBRARIES := -ljansson -lcrypto

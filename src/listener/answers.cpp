@@ -96,7 +96,7 @@ MHD_Response* response_of(const std::string& body) {
 
 // libmicrohttpd would send the end of a chunked body all the same.
 bool has_no_body(const Exchange& exchange, int status) {
-    return exchange.is_head || status == MHD_HTTP_NOT_MODIFIED;
+    return exchange.is_head || status == MHD_HTTP_NOT_MODIFIED || status == MHD_HTTP_RESET_CONTENT;
 }
 
 // HEAD: libmicrohttpd sends the length, when there is one, and asks for no data. Without a length it would send the end
@@ -106,6 +106,11 @@ MHD_Response* response_to_head(std::optional<std::uint64_t> length) {
         MHD_create_response_from_callback(length.value_or(MHD_SIZE_UNKNOWN), 1024, no_data, nullptr, nullptr);
     if (response && !length) MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;
+}
+
+// What is no answer to HEAD has no body for the sake of its status.
+MHD_Response* bare_response(int status, std::optional<std::uint64_t> length) {
+    return status == MHD_HTTP_RESET_CONTENT ? empty_response() : response_to_head(length);
 }
 
 }  // namespace
@@ -272,9 +277,9 @@ Said Server::send_instead(Exchange& exchange, const http::Error& error) {
 Said Server::send_settled(Exchange& exchange) {
     const http::Response& settled = *exchange.settled;
     MHD_Response* response = nullptr;
-    if (exchange.is_head)
-        response =
-            response_to_head(settled.has_body ? std::optional<std::uint64_t>(settled.body.size()) : std::nullopt);
+    const auto length = settled.has_body ? std::optional<std::uint64_t>(settled.body.size()) : std::nullopt;
+    if (has_no_body(exchange, settled.status))
+        response = bare_response(settled.status, length);
     else
         response = response_of(settled.body);
     return queue(exchange, settled.status, response, settled.headers);
@@ -305,7 +310,7 @@ Said Server::send_answer(Exchange& exchange) {
     if (bare || (complete && here <= largest_copy)) {
         const bool broken = !bare && head.content_length && *head.content_length != here;
         MHD_Response* response = nullptr;
-        if (!broken) response = bare ? response_to_head(head.content_length) : whole_answer(exchange);
+        if (!broken) response = bare ? bare_response(head.status, head.content_length) : whole_answer(exchange);
         let_go(exchange);
         return queue(exchange, head.status, response, head.headers);
     }

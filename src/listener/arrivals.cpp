@@ -62,7 +62,7 @@ std::optional<http::Error> Server::refusal_of(const sockaddr* address) const {
 void Server::refuse(int socket, const http::Error& error) {
     log_failure({}, error);
     http::Response response = http::to_response(error, /* minimal */ false);
-    refusals_.refuse(socket, text_of(response, /* is_head */ false), now_milliseconds());
+    lingering_.refuse(socket, text_of(response, /* is_head */ false), now_milliseconds());
 }
 
 // The socket stays readable, so it must not be looked at for a while.

@@ -71,7 +71,12 @@ ssize_t no_data(void*, std::uint64_t, char*, std::size_t) noexcept {
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-void message_of_daemon(void*, const char* format, va_list arguments) noexcept {
+void message_of_daemon(void* server, const char* format, va_list arguments) noexcept {
+    try {
+        if (std::strstr(format, "Content-Length")) static_cast<Server*>(server)->on_bad_length();
+    } catch (...) {
+        // then the client gets what libmicrohttpd sends
+    }
     char text[512];
     std::vsnprintf(text, sizeof text, format, arguments);
     const std::size_t length = std::strlen(text);

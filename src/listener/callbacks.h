@@ -21,7 +21,8 @@ void request_has_ended(void* server, MHD_Connection* connection, void** context,
 ssize_t next_data(void* exchange, std::uint64_t position, char* to, std::size_t most) noexcept;
 ssize_t no_data(void*, std::uint64_t, char*, std::size_t) noexcept;
 
-void message_of_daemon(void*, const char* format, va_list arguments) noexcept __attribute__((format(printf, 2, 0)));
+void message_of_daemon(void* server, const char* format, va_list arguments) noexcept
+    __attribute__((format(printf, 2, 0)));
 [[noreturn]] void daemon_panics(void*, const char* file, unsigned line, const char* reason) noexcept;
 
 }  // namespace pgrest::listener

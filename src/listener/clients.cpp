@@ -1,4 +1,5 @@
 // Connections: who came, who is too slow, who went away.
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -114,7 +115,17 @@ Client* Server::on_connect(MHD_Connection* connection) {
     return client;
 }
 
+// Its socket is about to be closed.
+void Server::linger_if_due(const Client& client) {
+    int unread = 0;
+    const bool due = client.answered_early || (ioctl(client.descriptor, FIONREAD, &unread) == 0 && unread > 0);
+    if (!due || stopping_) return;
+    const int copy = fcntl(client.descriptor, F_DUPFD_CLOEXEC, 0);
+    if (copy >= 0) lingering_.take(copy, now_milliseconds());
+}
+
 void Server::on_disconnect(Client* client) {
+    linger_if_due(*client);
     fresh_clients_.remove(*client);
     resting_clients_.remove(*client);
     half_closed_.remove(*client);
@@ -175,8 +186,8 @@ void Server::look_at_sockets() {
             void* what = events[i].data.ptr;
             if (what == &listening_)
                 has_arrivals_ = true;
-            else if (what == &refusals_)
-                refusals_.see_leaving();
+            else if (what == &lingering_)
+                lingering_.look(now_milliseconds());
             else
                 client_half_closed(*static_cast<Client*>(what));
         }
@@ -280,7 +291,7 @@ void Server::keep_deadlines() {
     end_slow_bodies(now - Process::body_timeout());
     end_endless_lines(now);
     end_slow_readers(now - Process::send_timeout());
-    refusals_.keep_deadlines(now);
+    lingering_.keep_deadlines(now);
     accept_again_if_due(now);
     while (Exchange* exchange = recent_.front()) {
         if (exchange->since + patience > now) break;
@@ -336,7 +347,7 @@ long Server::timeout() const {
     if (const Client* client = resting_clients_.front()) until(client->since + Process::keepalive_timeout());
     if (const Exchange* exchange = receiving_.front()) until(exchange->moved + Process::body_timeout());
     if (const Exchange* exchange = sending_.front()) until(exchange->moved + Process::send_timeout());
-    until(refusals_.due());
+    until(lingering_.due());
     until(accept_again_);
     if (const Exchange* exchange = recent_.front()) until(exchange->since + patience);
     if (const Client* client = half_closed_.front()) until(client->look_again);

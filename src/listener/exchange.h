@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "http/message.h"
 #include "http/wire.h"
+#include "listener/giving_way.h"
 #include "listener/list.h"
 #include "listener/peers.h"
 #include "listener/upload.h"
@@ -27,6 +28,7 @@ struct Client {
     std::int64_t since = 0;  // when it began to be waited for the head of a request
     std::optional<Peer> peer;
     Exchange* exchange = nullptr;
+    bool answered_early = false;  // before all of the request had come: more may come after the answer
     bool half_closed = false;     // it will send nothing more
     std::int64_t look_again = 0;  // then, whether libmicrohttpd has noticed
     Hook<Client> half_closed_list;
@@ -62,7 +64,8 @@ struct Exchange {
     auth::Identity identity;
     Upload upload;
     std::uint64_t discarded = 0;
-    std::uint64_t received = 0;   // of the body
+    std::uint64_t received = 0;  // of the body
+    Pace pace;
     std::uint64_t next_step = 0;  // so much of the body must have come in its time
     bool sent_at_once = false;    // the answer went out in the middle of the body
     int unread = 0;               // of the body, at the system, when it was looked at last

@@ -79,7 +79,7 @@ bool may_open() {
 
 // Leaves descriptors for PostgreSQL's own files.
 int most_connections() {
-    constexpr int reserve = 100 + Refusals::most;
+    constexpr int reserve = 100 + Lingering::most;
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return Process::max_connections();
     if (limit.rlim_cur < limit.rlim_max) {
@@ -195,6 +195,7 @@ void serve() {
         wait_for_events();
         if (!self.server->started()) continue;
         self.server->hear_news();
+        self.server->give_way_if_asked();
         notice_trouble();
         if (self.sockets) self.server->look_at_sockets();
         self.sockets = false;

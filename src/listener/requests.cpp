@@ -2,6 +2,8 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <variant>
@@ -25,6 +27,12 @@ constexpr std::size_t around_a_header = 4;  // colon, blank, end of line
 
 // What libmicrohttpd adds to a header in its memory.
 constexpr std::size_t cost_of_header = 64;
+
+http::Error gives_way() {
+    return http::from_database(
+        {"53200", "The server is out of memory for request bodies, and this one came more slowly than others", {}, {}},
+        true);
+}
 
 http::Error out_of_memory() {
     return http::from_database({"53200", "The server is out of memory for request bodies", {}, {}}, true);
@@ -78,6 +86,20 @@ std::optional<std::uint64_t> declared_length(const http::Headers& headers) {
 bool ends_soon(const Exchange& exchange) {
     const auto length = declared_length(exchange.request.headers);
     return length && *length - exchange.received <= discard_limit;
+}
+
+// As libmicrohttpd takes it.
+bool is_length(const char* text) {
+    if (*text == '\0' || std::strspn(text, "0123456789") != std::strlen(text)) return false;
+    errno = 0;
+    std::strtoull(text, nullptr, 10);
+    return errno == 0;
+}
+
+// No executor has begun it.
+bool has_unread_body(const Exchange& exchange) {
+    return exchange.stage == Stage::Waiting && exchange.job != pool::nothing &&
+           pool::shared()->jobs[exchange.job].request_chunks != pool::nothing;
 }
 
 bool waits_for_continue(const http::Headers& headers) {
@@ -172,6 +194,7 @@ Said Server::begin(Exchange& exchange, const char* method, const char* version) 
         return Said::Continue;
     }
     exchange.close = true;
+    exchange.client->answered_early = true;
     return send_settled(exchange);
 }
 
@@ -184,6 +207,7 @@ void Server::send_at_once(Exchange& exchange) {
     const std::string text = text_of(response, exchange.is_head);
     send(exchange.client->descriptor, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     exchange.sent_at_once = true;
+    exchange.client->answered_early = true;
 }
 
 void Server::refuse_body(Exchange& exchange, const http::Error& error, bool at_once) {
@@ -196,6 +220,7 @@ void Server::refuse_body(Exchange& exchange, const http::Error& error, bool at_o
 // A client is not to hold memory by sending a little now and then: the more it holds, the more has to come. At a
 // constant pace it has 16 times body_timeout for a body of any size.
 void Server::expect_body(Exchange& exchange) {
+    if (exchange.received == 0) exchange.pace.begin(now_milliseconds());
     exchange.next_step = exchange.received + std::max(least_progress, exchange.received / 16);
     exchange.moved = now_milliseconds();
     receiving_.remove(exchange);
@@ -205,26 +230,87 @@ void Server::expect_body(Exchange& exchange) {
 Said Server::take_body(Exchange& exchange, const char* data, std::size_t size) {
     exchange.received += size;
     if (exchange.received >= exchange.next_step) expect_body(exchange);
+    exchange.pace.note(exchange.received, now_milliseconds());
     if (exchange.stage == Stage::Receiving) {
         const std::int64_t most = exchange.config->max_body_size;
         if (most >= 0 && exchange.upload.size() + size > static_cast<std::uint64_t>(most))
             refuse_body(exchange, http::own_error("PGRST413", "The body of the request is too large"), true);
-        else if (!exchange.upload.append(data, size))
-            refuse_body(exchange, out_of_memory(), !ends_soon(exchange));
-        else
+        else if (keep_body(exchange, data, size))
             return Said::Continue;
     }
     return discard(exchange, size);
 }
 
-// A client that goes on sending is answered in the middle, and once more gets time to see it.
+// False when it was refused for want of memory.
+bool Server::keep_body(Exchange& exchange, const char* data, std::size_t size) {
+    for (std::size_t kept = exchange.upload.append(data, size); kept < size;
+         kept += exchange.upload.append(data + kept, size - kept)) {
+        Exchange* const slowest = slowest_upload(&exchange);
+        if (slowest && slowest != &exchange) {
+            end_upload(*slowest);
+            continue;
+        }
+        // nobody can end who holds more than this one's sure share
+        if (!slowest && exchange.upload.append_beyond(data + kept, size - kept)) return true;
+        refuse_body(exchange, slowest ? gives_way() : out_of_memory(), !ends_soon(exchange));
+        return false;
+    }
+    return true;
+}
+
+// Of those that give way. asking: it wants to hold more.
+Exchange* Server::slowest_upload(const Exchange* asking) const {
+    const std::int64_t now = now_milliseconds();
+    std::vector<Exchange*> uploads;
+    std::vector<Holder> holders;
+    for (Exchange* one = alive_.front(); one; one = decltype(alive_)::after(*one)) {
+        const bool incomplete = one->stage == Stage::Receiving && (one == asking || one->upload.holds_chunks());
+        if (!incomplete && !has_unread_body(*one)) continue;
+        uploads.push_back(one);
+        holders.push_back(
+            {one->client->peer, one->received, one->pace.bytes_per_second(one->received, now), !incomplete});
+    }
+    const std::optional<std::size_t> place = who_gives_way(holders);
+    return place ? uploads[*place] : nullptr;
+}
+
+// Its client may not be sending at all, so it is told at once that nothing more comes.
+void Server::end_upload(Exchange& exchange) {
+    refuse_body(exchange, gives_way(), /* at_once */ true);
+    shutdown(exchange.client->descriptor, SHUT_WR);
+}
+
+void Server::give_way_if_asked() {
+    if (!pool::shared()->listeners[index_].gives_way.exchange(false)) return;
+    if (Exchange* const slowest = slowest_upload(nullptr)) end_upload(*slowest);
+}
+
+// A client that goes on sending is answered in the middle.
 Said Server::discard(Exchange& exchange, std::size_t size) {
+    if (exchange.sent_at_once) return Said::Close;
     exchange.discarded += size;
     if (exchange.discarded <= discard_limit) return Said::Continue;
-    if (exchange.sent_at_once) return Said::Close;
     send_at_once(exchange);
-    exchange.discarded = 0;
-    return Said::Continue;
+    return Said::Close;
+}
+
+// ---------------------------------------------------------------- a Content-Length that is none
+// libmicrohttpd refuses it, but sends the head of its answer twice. It says so before it answers, and does not say of
+// which connection; but it knows the headers already. What it sends after this finds the socket closed.
+void Server::on_bad_length() {
+    for (Exchange* exchange = alive_.front(); exchange; exchange = decltype(alive_)::after(*exchange)) {
+        if (exchange->stage != Stage::Fresh || exchange->sent_at_once) continue;
+        const char* const length =
+            MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        if (!length || is_length(length)) continue;
+        const bool number = *length != '\0' && std::strspn(length, "0123456789") == std::strlen(length);
+        exchange->settled =
+            http::to_response(number ? http::own_error("PGRST413", "The body of the request is too large")
+                                     : http::own_error("PGRST400", "The request has a malformed Content-Length"),
+                              false);
+        send_at_once(*exchange);
+        shutdown(exchange->client->descriptor, SHUT_WR);
+    }
 }
 
 // ---------------------------------------------------------------- to the executors

@@ -37,11 +37,11 @@ Server::Server(int index, auth::TokenCache& cache)
 bool Server::start(int socket, int most_connections) {
     most_connections_ = most_connections;
     watch_ = epoll_create1(EPOLL_CLOEXEC);
-    if (watch_ < 0 || !refusals_.open()) return false;
+    if (watch_ < 0 || !lingering_.open()) return false;
     MHD_set_panic_func(daemon_panics, nullptr);
     daemon_ = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
-        request_has_come, this, MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, nullptr,  //
+        request_has_come, this, MHD_OPTION_EXTERNAL_LOGGER, message_of_daemon, this,  //
         // before 0.9.77 it would add two checks that are made here too, and answer in HTML
         MHD_OPTION_STRICT_FOR_CLIENT, parses_in_place_ ? 0 : 1,                                    //
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                                      //
@@ -51,7 +51,7 @@ bool Server::start(int socket, int most_connections) {
         MHD_OPTION_URI_LOG_CALLBACK, target_has_come, this,                                        //
         MHD_OPTION_NOTIFY_COMPLETED, request_has_ended, this,                                      //
         MHD_OPTION_END);
-    if (daemon_ && watch(refusals_.descriptor(), &refusals_) && watch(socket, &listening_)) {
+    if (daemon_ && watch(lingering_.descriptor(), &lingering_) && watch(socket, &listening_)) {
         listening_ = socket;
         return true;
     }

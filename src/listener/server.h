@@ -9,8 +9,8 @@
 
 #include "http/error.h"
 #include "listener/exchange.h"
+#include "listener/lingering.h"
 #include "listener/peers.h"
-#include "listener/refusals.h"
 
 struct MHD_Daemon;
 struct MHD_Response;
@@ -48,10 +48,11 @@ public:
     // ---- main loop
     int daemon_descriptor() const;
     int watch_descriptor() const { return watch_; }
-    long timeout() const;    // milliseconds until something is due, -1 = never
-    void run();              // what clients sent, what may be sent to them
-    void hear_news();        // from executors
-    void look_at_sockets();  // who comes, who leaves
+    long timeout() const;      // milliseconds until something is due, -1 = never
+    void run();                // what clients sent, what may be sent to them
+    void hear_news();          // from executors
+    void give_way_if_asked();  // by another listener, which has no memory for bodies
+    void look_at_sockets();    // who comes, who leaves
     bool has_arrivals() const { return has_arrivals_; }
     void accept_clients();
     void keep_deadlines();
@@ -68,6 +69,7 @@ public:
     Said on_request(Exchange& exchange, const char* method, const char* version, const char* data, std::size_t* size);
     long on_wants_data(Exchange& exchange, char* to, std::size_t most);  // MHD_ContentReaderCallback
     void on_completed(Exchange& exchange);
+    void on_bad_length();
 
 private:
     // arrivals.cpp
@@ -87,6 +89,9 @@ private:
     Said settle(Exchange& exchange, http::Response response);
     void refuse_body(Exchange& exchange, const http::Error& error, bool at_once);
     void send_at_once(Exchange& exchange);
+    bool keep_body(Exchange& exchange, const char* data, std::size_t size);
+    Exchange* slowest_upload(const Exchange* asking) const;
+    void end_upload(Exchange& exchange);
     Said discard(Exchange& exchange, std::size_t size);
     Said take_body(Exchange& exchange, const char* data, std::size_t size);
     void expect_body(Exchange& exchange);
@@ -120,6 +125,7 @@ private:
     void suspend(Exchange& exchange);
 
     // clients.cpp
+    void linger_if_due(const Client& client);
     void client_half_closed(Client& client);
     void client_went_away(Exchange& exchange);
     void cut_off(Exchange& exchange);
@@ -141,7 +147,7 @@ private:
     int listening_ = -1;
     bool has_arrivals_ = false;
     std::int64_t accept_again_ = INT64_MAX;
-    Refusals refusals_;
+    Lingering lingering_;
     Peers peers_;
     int most_connections_ = 0;
     int connections_ = 0;

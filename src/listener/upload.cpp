@@ -21,12 +21,15 @@ constexpr std::size_t beginning_size = inline_size / 2;
 // Chunks filled one after the other.
 class ChunkList {
 public:
-    ChunkList(int listener, int first, int last) : listener_(listener), first_(first), last_(last) {}
+    ChunkList(int listener, int first, int last, bool beyond = false)
+        : listener_(listener), first_(first), last_(last), beyond_(beyond) {}
 
-    bool append(const char* data, std::size_t size) {
+    // How much of it there was room for.
+    std::size_t append(const char* data, std::size_t size) {
+        const std::size_t all = size;
         while (size > 0) {
             if (last_ == nothing || shared()->chunks[last_].used == chunk_size) {
-                if (!extend()) return false;
+                if (!extend()) break;
             }
             pool::Chunk& chunk = shared()->chunks[last_];
             const std::size_t taken = std::min(size, chunk_size - chunk.used);
@@ -35,14 +38,14 @@ public:
             data += taken;
             size -= taken;
         }
-        return true;
+        return all - size;
     }
     int first() const { return first_; }
     int last() const { return last_; }
 
 private:
     bool extend() {
-        const int chunk = pool::take_upload_chunk(listener_);
+        const int chunk = pool::take_upload_chunk(listener_, beyond_);
         if (chunk == nothing) return false;
         if (last_ == nothing)
             first_ = chunk;
@@ -55,27 +58,33 @@ private:
     int listener_;
     int first_;
     int last_;
+    bool beyond_;
 };
 
 }  // namespace
 
-bool Upload::append(const char* data, std::size_t size) {
-    if (first_ == nothing && beginning_.size() + size <= beginning_size) {
+std::size_t Upload::append(const char* data, std::size_t size) {
+    std::size_t taken = size;
+    if (first_ == nothing && beginning_.size() + size <= beginning_size)
         beginning_.append(data, size);
-    } else if (!append_to_chunks(data, size)) {
-        clear();
-        return false;
-    }
-    size_ += size;
-    return true;
+    else
+        taken = append_to_chunks(data, size, /* beyond */ false);
+    size_ += taken;
+    return taken;
 }
 
-bool Upload::append_to_chunks(const char* data, std::size_t size) {
-    ChunkList list(listener_, first_, last_);
-    const bool done = list.append(data, size);
+bool Upload::append_beyond(const char* data, std::size_t size) {
+    const std::size_t taken = append_to_chunks(data, size, /* beyond */ true);
+    size_ += taken;
+    return taken == size;
+}
+
+std::size_t Upload::append_to_chunks(const char* data, std::size_t size, bool beyond) {
+    ChunkList list(listener_, first_, last_, beyond);
+    const std::size_t taken = list.append(data, size);
     first_ = list.first();
     last_ = list.last();
-    return done;
+    return taken;
 }
 
 void Upload::clear() {
@@ -95,8 +104,10 @@ bool Upload::hand_over(int index, std::string_view head) {
     std::memcpy(job.room + of_head, beginning_.data(), of_beginning);
 
     ChunkList between(listener_, nothing, nothing);
-    const bool fits = between.append(head.data() + of_head, head.size() - of_head) &&
-                      between.append(beginning_.data() + of_beginning, beginning_.size() - of_beginning);
+    const std::size_t head_left = head.size() - of_head;
+    const std::size_t beginning_left = beginning_.size() - of_beginning;
+    const bool fits = between.append(head.data() + of_head, head_left) == head_left &&
+                      between.append(beginning_.data() + of_beginning, beginning_left) == beginning_left;
     if (!fits) {
         if (between.first() != nothing) pool::free_chunk_list(between.first());
         return false;

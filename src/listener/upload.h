@@ -17,16 +17,19 @@ public:
     Upload& operator=(const Upload&) = delete;
 
     void belongs_to(int listener) { listener_ = listener; }
-    // False when shared memory has run out; then nothing of it is kept.
-    bool append(const char* data, std::size_t size);
+    // How much of it has been kept: less when shared memory has run out.
+    std::size_t append(const char* data, std::size_t size);
+    // All of it, for which it may go a little beyond what uploads get together. False when that has run out too.
+    bool append_beyond(const char* data, std::size_t size);
     std::uint64_t size() const { return size_; }
+    bool holds_chunks() const { return first_ != -1; }
     void clear();
 
     // Puts head and body into the job's memory, which takes the chunks over. False when shared memory has run out.
     bool hand_over(int job, std::string_view head);
 
 private:
-    bool append_to_chunks(const char* data, std::size_t size);
+    std::size_t append_to_chunks(const char* data, std::size_t size, bool beyond);
 
     int listener_;
     std::string beginning_;

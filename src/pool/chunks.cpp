@@ -7,30 +7,70 @@ namespace {
 // An answer that holds less than this may use the last chunk.
 constexpr std::size_t modest = 16 * chunk_size;
 
+void count_upload(Shared& all, const Chunk& chunk, int change) {
+    if (chunk.upload) all.upload_chunks += change;
+    if (chunk.upload && chunk.listener != nothing) all.listeners[chunk.listener].upload_chunks += change;
+}
+
 int take(Shared& all, bool upload, int listener) {
     const int chunk = all.first_free_chunk;
     if (chunk == nothing) return nothing;
     all.first_free_chunk = all.chunks[chunk].next;
     --all.free_chunks;
-    if (upload) ++all.upload_chunks;
     all.chunks[chunk] = {nothing, 0, upload, listener};
+    count_upload(all, all.chunks[chunk], 1);
     return chunk;
 }
 
 void put_back(Shared& all, int chunk) {
-    if (all.chunks[chunk].upload) --all.upload_chunks;
+    count_upload(all, all.chunks[chunk], -1);
     all.chunks[chunk] = {all.first_free_chunk, 0, false, nothing};
     all.first_free_chunk = chunk;
     ++all.free_chunks;
 }
 
+// It is a job's from now on.
+void leave_listener(Shared& all, Chunk& chunk) {
+    count_upload(all, chunk, -1);
+    chunk.listener = nothing;
+    count_upload(all, chunk, 1);
+}
+
+// A listener can end its own uploads only. When another holds more than its share, that one is asked to, and until it
+// has done so this one may go a little beyond what uploads get.
+int holder_that_gives_way(const Shared& all, int listener) {
+    int greatest = listener;
+    for (int i = 0; i < all.listener_count; ++i)
+        if (all.listeners[i].upload_chunks > all.listeners[greatest].upload_chunks) greatest = i;
+    const int share = all.upload_chunks / all.listener_count;
+    return greatest != listener && all.listeners[listener].upload_chunks < share ? greatest : nothing;
+}
+
+void ask_to_give_way(int listener) {
+    Latch* latch = nullptr;
+    {
+        const Locked locked(shared()->lock, LW_SHARED);
+        shared()->listeners[listener].gives_way = true;
+        latch = shared()->listeners[listener].latch;
+    }
+    if (latch) SetLatch(latch);
+}
+
 }  // namespace
 
-int take_upload_chunk(int listener) {
+int take_upload_chunk(int listener, bool beyond) {
     Shared& all = *shared();
-    const Locked locked(all.chunk_lock);
-    if (all.upload_chunks >= all.chunk_count / 4 * 3) return nothing;
-    return take(all, /* upload */ true, listener);
+    int greatest = nothing;
+    int chunk = nothing;
+    {
+        const Locked locked(all.chunk_lock);
+        const int share = all.chunk_count / 4 * 3;
+        if (all.upload_chunks >= share) greatest = holder_that_gives_way(all, listener);
+        const int limit = beyond || greatest != nothing ? share + all.chunk_count / 16 : share;
+        if (all.upload_chunks < limit) chunk = take(all, /* upload */ true, listener);
+    }
+    if (greatest != nothing) ask_to_give_way(greatest);
+    return chunk;
 }
 
 int take_answer_chunk(std::size_t in_flight) {
@@ -61,7 +101,7 @@ void hand_over_chunks(int first) {
     Shared& all = *shared();
     const Locked locked(all.chunk_lock);
     for (int chunk = first; chunk != nothing; chunk = all.chunks[chunk].next)
-        all.chunks[chunk].listener = nothing;
+        leave_listener(all, all.chunks[chunk]);
 }
 
 void free_chunks_of_listener(int listener) {

@@ -9,8 +9,9 @@
 namespace pgrest::pool {
 
 // A chunk for a request's body on behalf of a listener. Uploads get at most three quarters of the memory, so that
-// answers always go on. nothing = none left.
-int take_upload_chunk(int listener);
+// answers always go on; beyond: a sixteenth more, for those who hold little when others cannot give way at once.
+// nothing = none left.
+int take_upload_chunk(int listener, bool beyond);
 
 // A chunk for an answer of which `in_flight` bytes wait for the client: those that hold much give way when memory runs
 // low.

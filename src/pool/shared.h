@@ -113,6 +113,8 @@ struct Listener {
     Latch* latch = nullptr;
     int first_news = nothing, last_news = nothing;  // jobs of this listener that something has happened to
     bool wants_job = false;                         // found the job table full
+    int upload_chunks = 0;                          // held by unfinished requests; under chunk_lock
+    std::atomic<bool> gives_way{};                  // another one wants the slowest upload to end
     TimestampTz since = 0;
     std::atomic<std::uint64_t> requests{};
 };

@@ -190,6 +190,14 @@ for (const way of ['tcp', 'unix']) {
     assert.equal((await ask('POST', '/rpc/sink', { headers: { ...headers, 'Content-Length': 70_000_000 }, body: 'x' }).catch(() => ({ status: 'closed' }))).status, 413);
   });
 
+  test(`${way}: refused uploads are answered with what is wrong`, async () => {
+    const headers = { 'Content-Type': 'text/plain', Authorization: 'Bearer x' };
+    for (const size of [5_000_000, 20_000_000, 60_000_000]) {
+      const answer = await ask('POST', '/rpc/sink', { headers, body: 'x'.repeat(size) });
+      assert.deepEqual([answer.status, answer.body.code], [401, 'PGRST301'], `${size}`);
+    }
+  });
+
   test(`${way}: a client that leaves takes its query along`, async () => {
     const raw = rawSocket();
     raw.socket.write('GET /rpc/nap?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n');

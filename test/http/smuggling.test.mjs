@@ -1,7 +1,7 @@
 // Requests that two readers could understand differently, and requests that are merely odd, byte by byte.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Server, until } from './server.mjs';
+import { Server, sleep, until } from './server.mjs';
 
 let server;
 before(async () => {
@@ -49,6 +49,12 @@ const refused = {
   'a Host with a space': 'GET /items HTTP/1.1\r\nHost: x y\r\n\r\n',
   'two lengths': post(['Content-Length: 5', 'Content-Length: 6'], 'hello'),
   'the same length twice': post(['Content-Length: 5', 'Content-Length: 5'], 'hello'),
+  'a list of lengths': post(['Content-Length: 5, 5'], 'hello'),
+  'a length with a sign': post(['Content-Length: +5'], 'hello'),
+  'a negative length': post(['Content-Length: -5'], 'hello'),
+  'a hexadecimal length': post(['Content-Length: 0x5'], 'hello'),
+  'a length with a blank behind it': post(['Content-Length: 5 '], 'hello'),
+  'an empty length': post(['Content-Length:'], 'hello'),
   'a length and chunks': post(['Content-Length: 5', 'Transfer-Encoding: chunked'], '0\r\n\r\n'),
   'chunks and a length': post(['Transfer-Encoding: chunked', 'Content-Length: 5'], '0\r\n\r\n'),
   'chunks twice': post(['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], '0\r\n\r\n'),
@@ -85,6 +91,27 @@ for (const [what, bytes] of Object.entries(refused)) {
   });
 }
 
+test('a length beyond 64 bits is too large', async () => {
+  const connection = server.connect();
+  connection.write(post(['Content-Length: 99999999999999999999'], 'hello') + smuggled);
+  await until('the end of the connection', () => connection.closed);
+  assert.deepEqual([connection.answers().length, connection.answers()[0].status, JSON.parse(connection.answers()[0].body).code], [1, 413, 'PGRST413']);
+});
+
+test('a malformed length is refused on the connection that sent it', async () => {
+  const others = Array.from({ length: 5 }, () => server.connect());
+  others.forEach((connection, n) => connection.write(`POST /items HTTP/1.1\r\nHost: x\r\nContent-Length: ${n % 2 ? '2' : '0'}\r\n`));
+  const slow = server.connect();
+  slow.write('POST /items HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n');
+  await sleep(200);
+  slow.write('\r\nhello');
+  await until('the end of the connection', () => slow.closed);
+  assert.deepEqual([slow.answers().length, slow.answers()[0].status], [1, 400]);
+  others.forEach((connection, n) => connection.write(n % 2 ? '\r\n{}' : '\r\n'));
+  for (const connection of others) assert.equal(JSON.parse((await connection.take())[0].body).code.startsWith('PGRST4'), false);
+  others.forEach((connection) => connection.end());
+});
+
 // libmicrohttpd finds these before we see them. Its texts cannot be changed; docs/operations.md lists them.
 const malformed = 'Your HTTP request was syntactically incorrect.';
 const badChunks = 'Your HTTP chunked encoding was syntactically incorrect.';
@@ -99,13 +126,6 @@ const refusedByLibrary = {
   'the preface of HTTP/2': [505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'Requested HTTP version is not supported.'],
   'a version 2': [505, 'GET /items HTTP/2.0\r\nHost: x\r\n\r\n', 'Requested HTTP version is not supported.'],
   'a version 0.9': [505, 'GET /items HTTP/0.9\r\nHost: x\r\n\r\n', 'Requested HTTP version is too old and not supported.'],
-  'a list of lengths': [400, post(['Content-Length: 5, 5'], 'hello'), 'Your HTTP request has wrong value for <b>Content-Length</b> header.'],
-  'a length with a sign': [400, post(['Content-Length: +5'], 'hello'), 'wrong value for <b>Content-Length</b>'],
-  'a negative length': [400, post(['Content-Length: -5'], 'hello'), 'wrong value for <b>Content-Length</b>'],
-  'a hexadecimal length': [400, post(['Content-Length: 0x5'], 'hello'), 'wrong value for <b>Content-Length</b>'],
-  'a length with a blank behind it': [400, post(['Content-Length: 5 '], 'hello'), 'wrong value for <b>Content-Length</b>'],
-  'an empty length': [400, post(['Content-Length:'], 'hello'), 'wrong value for <b>Content-Length</b>'],
-  'a length beyond 64 bits': [413, post(['Content-Length: 99999999999999999999'], 'hello'), 'Your HTTP request has too large value for <b>Content-Length</b> header.'],
   'a chunk size that is none': [400, post(['Transfer-Encoding: chunked'], 'xyz\r\n{}\r\n0\r\n\r\n'), badChunks],
   'a chunk size with a prefix': [400, post(['Transfer-Encoding: chunked'], '0x2\r\n{}\r\n0\r\n\r\n'), badChunks],
   'a chunk size with a sign': [400, post(['Transfer-Encoding: chunked'], '-2\r\n{}\r\n0\r\n\r\n'), badChunks],
