@@ -34,11 +34,13 @@ enum class RelationKind { Table, PartitionedTable, View, MaterializedView, Forei
 
 struct Relation {
     Oid oid = 0;
+    Oid schema_oid = 0;
     std::string schema;
     std::string name;
     RelationKind kind = RelationKind::Table;
-    std::vector<Column> columns;           // without dropped ones, in order
-    std::vector<std::string> primary_key;  // key columns; of a view those that show a base table's whole key
+    std::vector<Column> columns;  // without dropped ones, in order
+    // Key columns; of a view those that show a base table's whole key: only Catalog::with_key() fills them in.
+    std::vector<std::string> primary_key;
 
     bool is_view() const { return kind == RelationKind::View || kind == RelationKind::MaterializedView; }
     const Column* column(std::string_view column_name) const;
@@ -83,6 +85,15 @@ struct Relationship {
     bool to_one() const { return cardinality == Cardinality::ManyToOne || cardinality == Cardinality::OneToOne; }
 };
 
+// How a request names a relationship: target!hint.
+struct Named {
+    std::string target;
+    std::optional<std::string> hint;
+};
+
+// Does the entry answer to that name? (spec: embed.md section 3)
+bool answers_to(const Relationship& entry, const Named& named);
+
 struct Parameter {
     std::string name;  // "" when unnamed
     Oid type = 0;
@@ -116,19 +127,25 @@ public:
     // An exposed kind of relation (no partition) in that schema; null when there is none.
     // The result stays valid while the caller holds it.
     virtual std::shared_ptr<const Relation> relation(std::string_view schema, std::string_view name) = 0;
+    // The same relation, with its primary key also when it is a view.
+    virtual std::shared_ptr<const Relation> with_key(const std::shared_ptr<const Relation>& relation) = 0;
     // The same relation, with the default expressions of these columns.
     virtual std::shared_ptr<const Relation> with_defaults(const std::shared_ptr<const Relation>& relation,
                                                           const std::vector<std::string>& columns) = 0;
     // pg_relation_is_updatable(oid, true); tables always.
     virtual Updatability updatability(const Relation& relation) = 0;
-    // All entries whose origin is this relation (spec: embed.md section 1), target in the same schema, or any of
-    // exposed_schemas for computed ones.
-    virtual std::vector<Relationship> relationships(std::string_view schema, std::string_view name) = 0;
+    // Entries whose origin is this relation and that answer to the name (spec: embed.md sections 1 and 3), target in
+    // the same schema, or any of exposed_schemas for computed ones. At most so many: when there are as many, there can
+    // be more.
+    static constexpr std::size_t kMostRelationships = 32;
+    virtual std::vector<Relationship> relationships(std::string_view schema, std::string_view name,
+                                                    const Named& named) = 0;
     // Callable functions of that name (rpc.md section 2).
     virtual std::vector<Function> functions(std::string_view schema, std::string_view name) = 0;
-    // For hints only; called when an error is made.
+    // For hints only; called when an error is made. Of a large schema only some of the names.
     virtual std::vector<std::string> relation_names(std::string_view schema) = 0;
-    virtual std::vector<std::string> function_names(std::string_view schema) = 0;
+    virtual std::vector<std::string> function_names(std::string_view schema) = 0;  // of callable ones
+    virtual std::vector<std::string> relationship_targets(std::string_view schema, std::string_view name) = 0;
 };
 
 }  // namespace pgrest::catalog

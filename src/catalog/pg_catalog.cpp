@@ -1,66 +1,87 @@
 #include "catalog/pg_catalog.h"
 
+#include <algorithm>
+
 #include "catalog/function_reader.h"
 #include "catalog/invalidation.h"
-#include "catalog/query.h"
-#include "catalog/relation_reader.h"
+#include "catalog/relationship_finder.h"
+#include "catalog/similar_names.h"
 #include "pg/guard.h"
 #include "pg/text.h"
 
 extern "C" {
-#include "catalog/namespace.h"
+#include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 namespace pgrest::catalog {
 
 namespace {
 
-::Oid relation_id(const char* schema, const char* name) {
-    const ::Oid schema_id = get_namespace_oid(schema, true);
-    return OidIsValid(schema_id) ? get_relname_relid(name, schema_id) : InvalidOid;
+constexpr std::size_t most_columns = 20000;  // of all kept relations
+constexpr std::size_t most_answers = 500;
+
+std::uint64_t heard_of_relations() {
+    return heard().attributes + heard().constraints;
 }
 
-// A relation that the graph does not know may be one that it has to know by now.
-bool concerns_graph(::Oid relation) {
-    switch (get_rel_relkind(relation)) {
-        case RELKIND_RELATION:
-        case RELKIND_PARTITIONED_TABLE:
-        case RELKIND_VIEW:
-        case RELKIND_MATVIEW:
-        case RELKIND_FOREIGN_TABLE:
-            // temporary tables of whatever session come and go
-            return get_rel_persistence(relation) != RELPERSISTENCE_TEMP;
-        default:
-            return false;
-    }
+bool is_domain(Oid type) {
+    return pg::guarded([=] { return get_typtype(type) == TYPTYPE_DOMAIN; });
 }
 
-// A schema of the configuration as a literal; never a name of a request.
-std::string literal(std::string_view text) {
-    std::string out = "'";
-    for (char c : text) {
-        if (c == '\'') out += '\'';
-        out += c;
-    }
-    return out + "'";
+std::uint32_t hash_of_type(Oid type) {
+    return pg::guarded([=] { return GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type)); });
 }
 
-std::vector<std::string> first_column(const std::string& sql) {
-    std::vector<std::string> names;
-    for (const Row& row : query_catalogs(sql.c_str()))
-        if (row[0]) names.push_back(*row[0]);
-    return names;
+// What the row of pg_class says.
+struct RowOfClass {
+    bool found;
+    bool temporary;
+    bool partition;
+    ::Oid schema;
+    NameData name;
+    std::uint32_t rule;
+};
+
+RowOfClass read_row_of_class(::Oid relation) {
+    RowOfClass row{};
+    row.rule = GetSysCacheHashValue2(RULERELNAME, ObjectIdGetDatum(relation), CStringGetDatum(ViewSelectRuleName));
+    HeapTuple const tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple)) return row;
+    auto* const form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    row.found = true;
+    row.temporary = form->relpersistence == RELPERSISTENCE_TEMP;
+    row.partition = form->relispartition;
+    row.schema = form->relnamespace;
+    row.name = form->relname;
+    ReleaseSysCache(tuple);
+    return row;
+}
+
+bool is_same(const Relation& relation, const RowOfClass& row) {
+    return row.found && !row.partition && row.schema == relation.schema_oid &&
+           pg::name_from_server(NameStr(row.name)) == relation.name;
+}
+
+std::string key_of(std::string_view schema, std::string_view origin, const Named& named) {
+    std::string key(schema);
+    key.append(1, '\0').append(origin).append(1, '\0').append(named.target);
+    if (named.hint) key.append(1, '\0').append(*named.hint);
+    return key;
 }
 
 }  // namespace
 
 PgCatalog::PgCatalog() {
-    watch_invalidations();
+    pg::guarded([] { watch_invalidations(); });
 }
 
 PgCatalog& PgCatalog::of_process() {
@@ -72,47 +93,117 @@ void PgCatalog::use(const std::vector<std::string>& exposed, const std::vector<s
     if (exposed == exposed_ && extra == extra_) return;
     exposed_ = exposed;
     extra_ = extra;
-    graph_.reset();
+    forget_all();
+}
+
+// ---- changes
+
+void PgCatalog::forget_all() {
     relations_.clear();
+    kept_columns_ = 0;
+    answers_.clear();
+    remembered_.forget_all();
+}
+
+void PgCatalog::drop_relations_of_types(const std::vector<std::uint32_t>& types) {
+    std::erase_if(relations_, [&](const auto& kept) {
+        return std::any_of(kept.second.types.begin(), kept.second.types.end(), [&](std::uint32_t type) {
+            return std::find(types.begin(), types.end(), type) != types.end();
+        });
+    });
+}
+
+void PgCatalog::drop_relations_with_domains() {
+    std::erase_if(relations_, [](const auto& kept) { return kept.second.has_domains; });
 }
 
 void PgCatalog::take_invalidations() {
     if (!any_invalidations()) return;
-    const Invalidations changed = catalog::take_invalidations();
-    if (changed.everything || changed.representations) relations_.clear();
-    bool graph_is_old = changed.everything || changed.graph;
-    for (int i = 0; i < changed.count; ++i) {
-        const Oid relation = changed.relations[i];
-        relations_.erase(relation);
-        if (!graph_ || graph_is_old) continue;
-        graph_is_old = graph_->knows(relation) || pg::guarded([=] { return concerns_graph(relation); });
+    TakenInvalidations taken;
+    const Invalidations& changed = *taken;
+    if (changed.everything) {
+        forget_all();
+        taken.done();
+        return;
     }
-    if (!graph_is_old) return;
-    graph_.reset();
-    relations_.clear();  // keys of views come from the graph
+    if (changed.representations) drop_relations_with_domains();
+    if (changed.types.count > 0)
+        drop_relations_of_types({changed.types.items, changed.types.items + changed.types.count});
+    if (constraints_ != heard().constraints) remembered_.forget_keys_to_partitioned();
+    constraints_ = heard().constraints;
+    std::vector<std::uint32_t> rules(changed.rules.items, changed.rules.items + changed.rules.count);
+    for (int i = 0; i < changed.relations.count; ++i) {
+        const Oid relation = changed.relations.items[i];
+        const RowOfClass row = pg::guarded([=] { return read_row_of_class(relation); });
+        const auto kept = relations_.find(relation);
+        if (kept != relations_.end() &&
+            (kept->second.heard != heard_of_relations() || !is_same(*kept->second.relation, row)))
+            relations_.erase(kept);
+        remembered_.relation_changed(relation);
+        const bool has_new_rule = std::erase(rules, row.rule) > 0;
+        // temporary views are nobody's business
+        if (remembered_.has_moved(relation, row.schema) || (has_new_rule && row.found && !row.temporary))
+            remembered_.view_changed(relation);
+    }
+    if (!rules.empty()) remembered_.forget_views();
+    taken.done();
 }
 
-const Graph& PgCatalog::graph() {
-    if (!graph_) graph_ = Graph::read(exposed_, extra_);
-    return *graph_;
+template <typename Ask>
+auto PgCatalog::ask_until_stable(Ask ask) {
+    constexpr int most_attempts = 10;
+    for (int attempt = 1;; ++attempt) {
+        take_invalidations();
+        const std::uint64_t before = heard().all;
+        auto answer = ask();
+        pg::guarded([] { AcceptInvalidationMessages(); });
+        if (heard().all == before || attempt == most_attempts) return answer;
+    }
 }
+
+// ---- relations
 
 std::shared_ptr<const Relation> PgCatalog::relation(std::string_view schema, std::string_view name) {
-    const auto schema_name = pg::name_to_server(schema);
-    const auto relation_name = pg::name_to_server(name);
-    if (!schema_name || !relation_name) return nullptr;
-    const char* const schema_text = schema_name->c_str();
-    const char* const name_text = relation_name->c_str();
-    const Oid oid = pg::guarded([=] { return relation_id(schema_text, name_text); });
+    const Oid oid = relation_id(schema, name);
     take_invalidations();
     if (oid == 0) return nullptr;
     const auto known = relations_.find(oid);
-    if (known != relations_.end()) return known->second;
+    if (known != relations_.end()) return known->second.relation;
+    return ask_until_stable([&] { return read_and_keep(oid); });
+}
+
+std::shared_ptr<const Relation> PgCatalog::read_and_keep(Oid oid) {
+    KeptRelation kept;
+    kept.heard = heard_of_relations();
+    const std::uint64_t before = heard().all;
     std::shared_ptr<Relation> read = read_relation(oid);
     if (!read) return nullptr;
-    read->primary_key = graph().primary_key(oid);
-    relations_[oid] = read;
+    if (!read->is_view())
+        for (const AttributeNumber column : remembered_.keys(oid)->primary_key)
+            read->primary_key.push_back(column_name(oid, column));
+    for (const Column& column : read->columns) {
+        if (column.type < FirstNormalObjectId) continue;
+        kept.types.push_back(hash_of_type(column.type));
+        kept.has_domains = kept.has_domains || is_domain(column.type);
+    }
+    kept.relation = read;
+    // what changed meanwhile may have been seen in part
+    if (heard().all != before) return read;
+    if (kept_columns_ + read->columns.size() > most_columns) {
+        relations_.clear();
+        kept_columns_ = 0;
+    }
+    kept_columns_ += read->columns.size();
+    relations_[oid] = std::move(kept);
     return read;
+}
+
+std::shared_ptr<const Relation> PgCatalog::with_key(const std::shared_ptr<const Relation>& relation) {
+    if (!relation->is_view()) return relation;
+    auto copy = std::make_shared<Relation>(*relation);
+    copy->primary_key =
+        ask_until_stable([&] { return RelationshipFinder(remembered_, exposed_, extra_).primary_key(relation->oid); });
+    return copy;
 }
 
 std::shared_ptr<const Relation> PgCatalog::with_defaults(const std::shared_ptr<const Relation>& relation,
@@ -142,28 +233,39 @@ Updatability PgCatalog::updatability(const Relation& relation) {
     return {(events & (1 << CMD_INSERT)) != 0, (events & (1 << CMD_UPDATE)) != 0, (events & (1 << CMD_DELETE)) != 0};
 }
 
-std::vector<Relationship> PgCatalog::relationships(std::string_view schema, std::string_view name) {
+// ---- relationships
+
+std::vector<Relationship> PgCatalog::relationships(std::string_view schema, std::string_view name, const Named& named) {
     take_invalidations();
-    return graph().relationships(schema, name);
+    const std::string key = key_of(schema, name, named);
+    if (answers_heard_ != heard().all || answers_.size() >= most_answers) answers_.clear();
+    if (const auto known = answers_.find(key); known != answers_.end()) return known->second;
+    const std::uint64_t before = heard().all;
+    auto found =
+        ask_until_stable([&] { return RelationshipFinder(remembered_, exposed_, extra_).find(schema, name, named); });
+    if (heard().all != before) return found;
+    answers_heard_ = before;
+    answers_[key] = found;
+    return found;
 }
+
+std::vector<std::string> PgCatalog::relationship_targets(std::string_view schema, std::string_view name) {
+    take_invalidations();
+    return RelationshipFinder(remembered_, exposed_, extra_).targets(schema, name);
+}
+
+// ---- functions and names
 
 std::vector<Function> PgCatalog::functions(std::string_view schema, std::string_view name) {
     return read_functions(std::string(schema), std::string(name));
 }
 
 std::vector<std::string> PgCatalog::relation_names(std::string_view schema) {
-    return first_column(
-        "SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition AND n.nspname = " +
-        literal(schema));
+    return some_relation_names(schema);
 }
 
 std::vector<std::string> PgCatalog::function_names(std::string_view schema) {
-    return first_column(
-        "SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-        " WHERE p.prokind = 'f' AND p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype AND n.nspname = " +
-        literal(schema));
+    return some_function_names(schema);
 }
 
 }  // namespace pgrest::catalog

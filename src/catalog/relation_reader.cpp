@@ -45,6 +45,7 @@ struct RawColumn {
 
 struct RawRelation {
     ::Oid oid;
+    ::Oid schema_oid;
     const char* schema;
     const char* name;
     char kind;
@@ -111,6 +112,7 @@ RawRelation read(::Oid relation_id) {
     const int level = NewGUCNestLevel();
     use_search_path_of_catalogs();
     result.oid = relation_id;
+    result.schema_oid = form->relnamespace;
     result.schema = get_namespace_name(form->relnamespace);
     result.name = pstrdup(NameStr(form->relname));
     result.kind = form->relkind;
@@ -245,6 +247,7 @@ std::shared_ptr<Relation> read_relation(Oid relation) {
     if (raw.oid != 0) {
         result = std::make_shared<Relation>();
         result->oid = raw.oid;
+        result->schema_oid = raw.schema_oid;
         result->schema = text(raw.schema);
         result->name = text(raw.name);
         result->kind = kind_of(raw.kind);

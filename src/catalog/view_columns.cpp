@@ -1,74 +1,84 @@
 #include "catalog/view_columns.h"
 
 #include "pg/guard.h"
-#include "pg/text.h"
 
 extern "C" {
-#include "access/relation.h"
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "catalog/pg_rewrite.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
-#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
+#include "utils/syscache.h"
 }
 
 namespace pgrest::catalog {
 
 namespace {
 
-struct RawColumn {
-    const char* name;
-    ::Oid table;
-    const char* column;
-};
+constexpr Size largest_rule = 8 * 1024 * 1024;
 
-struct RawColumns {
+struct RawOrigins {
+    ::Oid schema;
     int count;
-    RawColumn* columns;
+    ColumnOrigin* column;
 };
 
-Query* rule_query(::Relation view) {
-    if (!view->rd_rules) return nullptr;
-    for (int i = 0; i < view->rd_rules->numLocks; ++i) {
-        RewriteRule* const rule = view->rd_rules->rules[i];
-        if (rule->event == CMD_SELECT && list_length(rule->actions) == 1)
-            return static_cast<Query*>(linitial(rule->actions));
-    }
-    return nullptr;
+// The text of the rule that makes a view; nullptr when there is none.
+char* rule_of(::Oid view) {
+    HeapTuple const tuple = SearchSysCache2(RULERELNAME, ObjectIdGetDatum(view), CStringGetDatum(ViewSelectRuleName));
+    if (!HeapTupleIsValid(tuple)) return nullptr;
+    bool null = false;
+    Datum const action = SysCacheGetAttr(RULERELNAME, tuple, Anum_pg_rewrite_ev_action, &null);
+    char* const rule = null || toast_raw_datum_size(action) > largest_rule ? nullptr : TextDatumGetCString(action);
+    ReleaseSysCache(tuple);
+    return rule;
 }
 
-RawColumns read(::Oid view_id) {
-    RawColumns result{};
-    ::Relation const view = try_relation_open(view_id, AccessShareLock);
-    if (!view) return result;
-    if (const Query* query = rule_query(view)) {
-        result.columns = static_cast<RawColumn*>(palloc0(sizeof(RawColumn) * (list_length(query->targetList) + 1)));
-        ListCell* cell = nullptr;
-        foreach (cell, query->targetList) {
-            auto* const entry = static_cast<TargetEntry*>(lfirst(cell));
-            if (entry->resjunk || entry->resno > RelationGetNumberOfAttributes(view)) continue;
-            RawColumn* const column = &result.columns[result.count++];
-            // the view's own name of the column: it may have been renamed since the rule was made
-            column->name = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(view), entry->resno - 1)->attname));
-            column->table = entry->resorigtbl;
-            column->column =
-                OidIsValid(entry->resorigtbl) ? get_attname(entry->resorigtbl, entry->resorigcol, true) : nullptr;
-        }
+RawOrigins read(::Oid view) {
+    RawOrigins origins{};
+    CHECK_FOR_INTERRUPTS();
+    origins.schema = get_rel_namespace(view);
+    char* const rule = rule_of(view);
+    if (!rule) return origins;
+    List* const actions = castNode(List, stringToNode(rule));
+    CHECK_FOR_INTERRUPTS();
+    if (list_length(actions) != 1) return origins;
+    const List* const targets = linitial_node(Query, actions)->targetList;
+    origins.column = static_cast<ColumnOrigin*>(palloc0(sizeof(ColumnOrigin) * (list_length(targets) + 1)));
+    ListCell* cell = nullptr;
+    foreach (cell, targets) {
+        auto* const entry = lfirst_node(TargetEntry, cell);
+        if (entry->resjunk || entry->resno < 1 || entry->resno > list_length(targets)) continue;
+        origins.column[entry->resno - 1] = {entry->resorigtbl, entry->resorigcol};
+        if (entry->resno > origins.count) origins.count = entry->resno;
     }
-    relation_close(view, AccessShareLock);
-    return result;
+    return origins;
 }
 
 }  // namespace
 
-std::vector<ViewColumn> view_columns(Oid view) {
-    const RawColumns raw = pg::guarded([=] { return read(view); });
-    std::vector<ViewColumn> columns;
-    for (int i = 0; i < raw.count; ++i) {
-        const RawColumn& column = raw.columns[i];
-        const bool traced = column.column != nullptr;
-        columns.push_back({pg::name_from_server(column.name), traced ? column.table : 0,
-                           pg::name_from_server(traced ? column.column : nullptr)});
+ViewColumns read_view_columns(Oid view) {
+    MemoryContext const context =
+        pg::guarded([] { return AllocSetContextCreate(CurrentMemoryContext, "pgrest view", ALLOCSET_DEFAULT_SIZES); });
+    ViewColumns columns;
+    try {
+        const RawOrigins raw = pg::guarded([=] {
+            MemoryContext const before = MemoryContextSwitchTo(context);
+            const RawOrigins found = read(view);
+            MemoryContextSwitchTo(before);
+            return found;
+        });
+        columns.schema = raw.schema;
+        columns.origins.assign(raw.column, raw.column + raw.count);
+    } catch (...) {
+        MemoryContextDelete(context);
+        throw;
     }
+    MemoryContextDelete(context);
     return columns;
 }
 

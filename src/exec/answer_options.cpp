@@ -8,7 +8,7 @@ namespace pgrest::exec {
 namespace {
 
 std::string allowed_of_relation(Exchange& exchange) {
-    const auto relation = find_relation(exchange);
+    const auto relation = exchange.catalog.with_key(find_relation(exchange));
     const catalog::Updatability can = exchange.catalog.updatability(*relation);
     std::string allow = "OPTIONS,GET,HEAD";
     if (can.insertable) allow += ",POST";

@@ -145,7 +145,7 @@ Writing plan_request(Exchange& exchange) {
     const http::Admitted& admitted = exchange.admitted;
     const WriteKind kind = kind_of(exchange.request.method);
     Writing writing{exchange, kind, payload_of(exchange, kind), {}, {}, {}, {}};
-    auto relation = find_relation(exchange);
+    auto relation = exchange.catalog.with_key(find_relation(exchange));
     if (needs_defaults(writing)) relation = exchange.catalog.with_defaults(relation, writing.payload.keys);
     writing.tree = plan::plan_tree(exchange.catalog,
                                    {relation, relation->schema, relation->name, plan::Source::Aliased, relation->name},

@@ -1,7 +1,6 @@
 #include "plan/relationship.h"
 
 #include <algorithm>
-#include <set>
 
 #include "api/parse.h"
 #include "http/error.h"
@@ -13,47 +12,6 @@ namespace {
 
 using catalog::Cardinality;
 using catalog::Relationship;
-
-const std::string* single_origin_column(const Relationship& entry) {
-    return entry.columns.size() == 1 ? &entry.columns.front().first : nullptr;
-}
-
-const std::string* single_target_column(const Relationship& entry) {
-    return entry.columns.size() == 1 ? &entry.columns.front().second : nullptr;
-}
-
-bool equals(const std::string* name, const std::string& wanted) {
-    return name && *name == wanted;
-}
-
-// A relation that refers to itself: its children by its own name, its parent by the foreign key column.
-bool matches_self(const Relationship& entry, const api::SelectEmbed& embed) {
-    if (entry.cardinality == Cardinality::OneToMany) {
-        if (embed.target != entry.target_name) return false;
-        return !embed.hint || equals(single_target_column(entry), *embed.hint);
-    }
-    return entry.cardinality == Cardinality::ManyToOne && !embed.hint &&
-           equals(single_origin_column(entry), embed.target);
-}
-
-bool matches_without_hint(const Relationship& entry, const std::string& target) {
-    if (entry.target_name == target) return true;
-    if (entry.target_is_view || entry.cardinality == Cardinality::ManyToMany) return false;
-    return entry.constraint == target || equals(single_origin_column(entry), target);
-}
-
-bool matches_hint(const Relationship& entry, const std::string& hint) {
-    if (entry.cardinality == Cardinality::ManyToMany) return entry.junction && entry.junction->name == hint;
-    return entry.constraint == hint || equals(single_origin_column(entry), hint) ||
-           equals(single_target_column(entry), hint);
-}
-
-bool matches(const Relationship& entry, const api::SelectEmbed& embed) {
-    if (entry.computed) return entry.computed->function_name == embed.target;
-    if (entry.self) return matches_self(entry, embed);
-    if (!embed.hint) return matches_without_hint(entry, embed.target);
-    return entry.target_name == embed.target && matches_hint(entry, *embed.hint);
-}
 
 const char* cardinality_name(Cardinality cardinality) {
     switch (cardinality) {
@@ -95,12 +53,55 @@ std::string sort_key(const Relationship& entry) {
            (entry.junction ? entry.junction->name : entry.constraint);
 }
 
-std::string spelling(const Relationship& entry) {
-    return entry.target_name + "!" + (entry.junction ? entry.junction->name : entry.constraint);
+// Ways to write it, the plainest first.
+std::vector<catalog::Named> spellings(const Relationship& entry) {
+    std::vector<catalog::Named> found;
+    const auto add = [&](const std::string& target, const std::optional<std::string>& hint) {
+        found.push_back({target, hint});
+    };
+    if (entry.junction) {
+        add(entry.target_name, entry.junction->name);
+        return found;
+    }
+    add(entry.target_name, entry.constraint);
+    if (entry.columns.size() == 1) {
+        add(entry.target_name, entry.columns.front().first);
+        add(entry.target_name, entry.columns.front().second);
+        add(entry.columns.front().first, {});
+    }
+    return found;
 }
 
-[[noreturn]] void fail_ambiguous(const std::string& origin, const api::SelectEmbed& embed,
-                                 std::vector<Relationship> found) {
+bool is_same(const Relationship& a, const Relationship& b) {
+    return a.constraint == b.constraint && a.cardinality == b.cardinality && a.target_name == b.target_name &&
+           a.columns == b.columns && a.junction.has_value() == b.junction.has_value() &&
+           (!a.junction ||
+            (a.junction->name == b.junction->name && a.junction->origin_columns == b.junction->origin_columns &&
+             a.junction->target_columns == b.junction->target_columns));
+}
+
+std::string written(const catalog::Named& named) {
+    return named.hint ? named.target + "!" + *named.hint : named.target;
+}
+
+// A way to write it that means nothing else.
+std::optional<std::string> spelling(catalog::Catalog& catalog, const std::string& schema, const std::string& origin,
+                                    const Relationship& entry) {
+    for (const catalog::Named& named : spellings(entry)) {
+        const auto meant = catalog.relationships(schema, origin, named);
+        if (meant.size() == 1 && is_same(meant.front(), entry)) return written(named);
+    }
+    return {};
+}
+
+std::string hint_for_ambiguous(const std::string& target, const std::string& spellings) {
+    if (spellings.empty())
+        return "No name tells them apart; a computed relationship (a function that returns the rows) does.";
+    return "Name the one that is meant in place of '" + target + "': " + spellings;
+}
+
+[[noreturn]] void fail_ambiguous(catalog::Catalog& catalog, const std::string& schema, const std::string& origin,
+                                 const catalog::Named& named, std::vector<Relationship> found) {
     std::sort(found.begin(), found.end(),
               [](const Relationship& a, const Relationship& b) { return sort_key(a) < sort_key(b); });
     std::string details = "[";
@@ -118,52 +119,51 @@ std::string spelling(const Relationship& entry) {
         details += ",\"relationship\":";
         json::append_string(details, describe(entry));
         details += '}';
-        hint += (hint.empty() ? "" : ", ") + ("'" + spelling(entry) + "'");
+        if (auto way = spelling(catalog, schema, origin, entry)) hint += (hint.empty() ? "'" : ", '") + *way + "'";
     }
+    const bool more = found.size() >= catalog::Catalog::kMostRelationships;
     http::Error error =
-        http::own_error("PGRST201", "Several relationships connect '" + origin + "' and '" + embed.target + "'", {},
-                        "Name the one that is meant in place of '" + embed.target + "': " + hint);
+        http::own_error("PGRST201",
+                        (more ? "Very many relationships connect '" : "Several relationships connect '") + origin +
+                            "' and '" + named.target + "'",
+                        {}, hint_for_ambiguous(named.target, hint));
     error.details_json = details + "]";
     throw http::Failure(std::move(error));
 }
 
+std::optional<std::string> instead(const std::optional<std::string>& similar, const std::string& name) {
+    if (!similar || *similar == name) return {};
+    return "Perhaps you meant '" + *similar + "' instead of '" + name + "'.";
+}
+
 std::optional<std::string> hint_for_missing(catalog::Catalog& catalog, const std::string& schema,
-                                            const std::string& origin, const std::string& target,
-                                            const std::vector<Relationship>& entries) {
-    if (entries.empty()) {
-        auto similar = api::most_similar(origin, catalog.relation_names(schema), 0.75);
-        if (!similar || *similar == origin) return {};
-        return "Perhaps you meant '" + *similar + "' instead of '" + origin + "'.";
-    }
-    std::set<std::string> targets;
-    for (const Relationship& entry : entries)
-        targets.insert(entry.computed ? entry.computed->function_name : entry.target_name);
-    if (targets.count(target)) return {};
-    auto similar = api::most_similar(target, {targets.begin(), targets.end()}, 0.75);
-    if (!similar) return {};
-    return "Perhaps you meant '" + *similar + "' instead of '" + target + "'.";
+                                            const std::string& origin, const catalog::Named& named) {
+    // the hint is to blame
+    if (named.hint && !catalog.relationships(schema, origin, {named.target, {}}).empty()) return {};
+    const std::vector<std::string> targets = catalog.relationship_targets(schema, origin);
+    if (targets.empty()) return instead(api::most_similar(origin, catalog.relation_names(schema), 0.75), origin);
+    if (std::find(targets.begin(), targets.end(), named.target) != targets.end()) return {};
+    return instead(api::most_similar(named.target, targets, 0.75), named.target);
 }
 
 [[noreturn]] void fail_missing(catalog::Catalog& catalog, const std::string& schema, const std::string& origin,
-                               const api::SelectEmbed& embed, const std::vector<Relationship>& entries) {
+                               const catalog::Named& named) {
     std::string details =
-        "Looked for a foreign key or a computed relationship between '" + origin + "' and '" + embed.target + "'";
-    if (embed.hint) details += " with the hint '" + *embed.hint + "'";
+        "Looked for a foreign key or a computed relationship between '" + origin + "' and '" + named.target + "'";
+    if (named.hint) details += " with the hint '" + *named.hint + "'";
     details += " in the schema '" + schema + "', but found none.";
-    http::fail("PGRST200", "There is no relationship between '" + origin + "' and '" + embed.target + "'", details,
-               hint_for_missing(catalog, schema, origin, embed.target, entries));
+    http::fail("PGRST200", "There is no relationship between '" + origin + "' and '" + named.target + "'", details,
+               hint_for_missing(catalog, schema, origin, named));
 }
 
 }  // namespace
 
 Relationship find_relationship(catalog::Catalog& catalog, const std::string& schema, const std::string& origin,
                                const api::SelectEmbed& embed) {
-    const std::vector<Relationship> entries = catalog.relationships(schema, origin);
-    std::vector<Relationship> found;
-    for (const Relationship& entry : entries)
-        if (matches(entry, embed)) found.push_back(entry);
-    if (found.empty()) fail_missing(catalog, schema, origin, embed, entries);
-    if (found.size() > 1) fail_ambiguous(origin, embed, std::move(found));
+    const catalog::Named named{embed.target, embed.hint};
+    std::vector<Relationship> found = catalog.relationships(schema, origin, named);
+    if (found.empty()) fail_missing(catalog, schema, origin, named);
+    if (found.size() > 1) fail_ambiguous(catalog, schema, origin, named, std::move(found));
     return std::move(found.front());
 }
 

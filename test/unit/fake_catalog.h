@@ -60,11 +60,25 @@ public:
         return relation;
     }
     catalog::Updatability updatability(const catalog::Relation&) override { return {true, true, true}; }
-    std::vector<catalog::Relationship> relationships(std::string_view, std::string_view name) override {
+    std::shared_ptr<const catalog::Relation> with_key(
+        const std::shared_ptr<const catalog::Relation>& relation) override {
+        return relation;
+    }
+    std::vector<catalog::Relationship> relationships(std::string_view, std::string_view name,
+                                                     const catalog::Named& named) override {
         std::vector<catalog::Relationship> found;
         for (const auto& relationship : relationships_)
-            if (relationship.origin_name == name) found.push_back(relationship);
+            if (relationship.origin_name == name && catalog::answers_to(relationship, named))
+                found.push_back(relationship);
         return found;
+    }
+    std::vector<std::string> relationship_targets(std::string_view, std::string_view name) override {
+        std::vector<std::string> names;
+        for (const auto& relationship : relationships_)
+            if (relationship.origin_name == name)
+                names.push_back(relationship.computed ? relationship.computed->function_name
+                                                      : relationship.target_name);
+        return names;
     }
     std::vector<catalog::Function> functions(std::string_view, std::string_view name) override {
         std::vector<catalog::Function> found;
