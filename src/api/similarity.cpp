@@ -28,6 +28,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+// Each letter that one has more is a difference.
+double best_possible(std::string_view a, std::string_view b) {
+    const std::size_t longer = std::min(kLongest, std::max(a.size(), b.size()));
+    const std::size_t shorter = std::min(kLongest, std::min(a.size(), b.size()));
+    return longer == 0 ? 1 : static_cast<double>(shorter) / static_cast<double>(longer);
+}
+
 }  // namespace
 
 double similarity(std::string_view a, std::string_view b) {
@@ -43,6 +50,7 @@ std::optional<std::string> most_similar(std::string_view wanted, const std::vect
     const std::string* best = nullptr;
     double best_score = at_least;
     for (const std::string& candidate : candidates) {
+        if (best_possible(wanted, candidate) < best_score) continue;
         const double score = similarity(wanted, candidate);
         if (score < best_score || (best && score == best_score)) continue;
         best = &candidate;

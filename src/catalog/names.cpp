@@ -107,6 +107,14 @@ RawFunction read_row_function(const NameData* schema, const NameData* name, ::Oi
 
 }  // namespace
 
+bool is_possible_name(std::string_view name) {
+    try {
+        return pg::name_to_server(name).has_value();
+    } catch (const pg::Error&) {
+        return false;
+    }
+}
+
 Oid relation_id(std::string_view schema, std::string_view name) {
     NameData schema_name;
     NameData relation_name;

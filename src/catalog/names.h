@@ -28,6 +28,9 @@ std::optional<NamedRelation> find_relation(Oid relation);
 // Of any kind; 0 when there is none.
 Oid relation_id(std::string_view schema, std::string_view name);
 
+// Could something have that name? Not when it is too long, or the database's encoding lacks a character of it.
+bool is_possible_name(std::string_view name);
+
 // 0 when there is none.
 AttributeNumber column_number(Oid relation, std::string_view name);
 // Empty when it is gone by now.

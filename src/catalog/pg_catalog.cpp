@@ -236,6 +236,7 @@ Updatability PgCatalog::updatability(const Relation& relation) {
 // ---- relationships
 
 std::vector<Relationship> PgCatalog::relationships(std::string_view schema, std::string_view name, const Named& named) {
+    if (!is_possible_name(named.target) || (named.hint && !is_possible_name(*named.hint))) return {};
     take_invalidations();
     const std::string key = key_of(schema, name, named);
     if (answers_heard_ != heard().all || answers_.size() >= most_answers) answers_.clear();

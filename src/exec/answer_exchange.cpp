@@ -89,6 +89,8 @@ Exchange::Exchange(const http::Request& given, const auth::Identity& identity, c
       access_(options.surroundings),
       transaction_(options.surroundings) {
     if (options.check_catalogs) options.check_catalogs();
+    require_identity_fits(admitted.identity);
+    if (surroundings_ == Surroundings::OwnTransaction) lookup_timer_.start(admitted.identity.role, config.db_config);
 }
 
 plan::LevelRules Exchange::level_rules(bool reading) const {
@@ -144,7 +146,7 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
 }
 
 void Exchange::begin(const TransactionPlan& plan) {
-    require_identity_fits(admitted.identity);
+    lookup_timer_.stop();
     transaction_.begin(plan);
     if (options_.begun) options_.begun();
 }

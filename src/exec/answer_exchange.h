@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "exec/body.h"
 #include "exec/handle.h"
+#include "exec/lookup_timer.h"
 #include "exec/statement.h"
 #include "exec/transaction.h"
 #include "http/admission.h"
@@ -82,6 +83,7 @@ private:
     std::string authenticator_;
     const HandleOptions& options_;
     CatalogAccess access_;
+    LookupTimer lookup_timer_;
     Transaction transaction_;
     std::string response_status_;
     std::string response_headers_;

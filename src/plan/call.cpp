@@ -106,21 +106,43 @@ std::string signature(const Function& function) {
     return function.name + "(" + join(names) + ")";
 }
 
+// Is there any way to call it with this method?
+bool can_be_called(const Function& function, const Arguments& arguments) {
+    return arguments.post || !has_single_unnamed_parameter(function) || !function.parameters.front().required;
+}
+
+std::string hint_at(const std::string& schema, const std::string& what) {
+    return "Perhaps you meant to call the function " + schema + "." + what + ".";
+}
+
+std::optional<std::string> hint_at_name(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
+                                        const Arguments& arguments) {
+    constexpr int most_attempts = 5;
+    std::vector<std::string> names = catalog.function_names(schema);
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        const auto similar = api::most_similar(name, names, 0.75);
+        if (!similar) return {};
+        const std::vector<Function> functions = catalog.functions(schema, *similar);
+        if (std::any_of(functions.begin(), functions.end(),
+                        [&](const Function& function) { return can_be_called(function, arguments); }))
+            return hint_at(schema, *similar);
+        std::erase(names, *similar);
+    }
+    return {};
+}
+
 std::optional<std::string> hint_for_missing(catalog::Catalog& catalog, const std::string& schema,
                                             const std::string& name, const std::set<std::string>& names,
                                             const std::vector<Function>& candidates, const Arguments& arguments) {
+    constexpr std::size_t most_signatures = 100;
     if (arguments.raw) return {};
-    if (candidates.empty()) {
-        auto similar = api::most_similar(name, catalog.function_names(schema), 0.75);
-        if (!similar) return {};
-        return "Perhaps you meant to call the function " + schema + "." + *similar + ".";
-    }
+    if (candidates.empty()) return hint_at_name(catalog, schema, name, arguments);
     std::vector<std::string> signatures;
     for (const Function& function : candidates)
-        signatures.push_back(signature(function));
-    auto similar = api::most_similar(name + "(" + join(names) + ")", signatures, 0.33);
-    if (!similar) return {};
-    return "Perhaps you meant to call the function " + schema + "." + *similar + ".";
+        if (can_be_called(function, arguments) && signatures.size() < most_signatures)
+            signatures.push_back(signature(function));
+    const auto similar = api::most_similar(name + "(" + join(names) + ")", signatures, 0.33);
+    return similar ? std::optional(hint_at(schema, *similar)) : std::nullopt;
 }
 
 [[noreturn]] void fail_missing(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
