@@ -11,7 +11,7 @@ OBJS = $(SOURCES:.cpp=.o)
 # make installcheck: test/sql/NAME.sql against expected/NAME.out (to which test/expected points), in a running server
 # that preloads pgrest. "configure" gives it the settings of the tests, "restore" gives them back. The test "unloaded" is
 # for a server that does not preload it: make installcheck REGRESS=unloaded
-REGRESS = configure extension settings token request server restore
+REGRESS = configure extension settings token request encoding server restore
 REGRESS_OPTS = --inputdir=test
 
 EXTRA_CLEAN = .deps results regression.diffs regression.out

@@ -7,6 +7,7 @@
 #include "auth/role_path.h"
 #include "config/config.h"
 #include "config/values.h"
+#include "json/json.h"
 
 namespace pgrest::config {
 
@@ -295,6 +296,17 @@ Reason refuse_secret(std::string_view value) {
     return reason ? Reason(*reason) : std::nullopt;
 }
 
+// A secret may be any bytes; all else is text, and whoever reads it has it for UTF-8.
+Reason refuse_encoding(const Setting& setting, std::string_view value) {
+    if (setting.name == "jwt_secret" || json::valid_utf8(value)) return {};
+    return "it is not text in UTF-8, which pgrest's settings are whatever the database's encoding is";
+}
+
+Reason read(Config& config, const Setting& setting, std::string_view value) {
+    if (const Reason reason = refuse_encoding(setting, value)) return reason;
+    return setting.read(config, value);
+}
+
 }  // namespace
 
 Built build(const Settings& settings, std::uint64_t generation) {
@@ -308,7 +320,7 @@ Built build(const Settings& settings, std::uint64_t generation) {
     for (const Setting& setting : kSettings) {
         const auto value = given(settings, setting);
         if (!value) continue;
-        if (const Reason reason = setting.read(*config, value->second))
+        if (const Reason reason = read(*config, setting, value->second))
             built.problems.push_back({"pgrest." + std::string(value->first), *reason});
     }
     if (config->role_path && config->role_path->is_deprecated())
@@ -324,7 +336,7 @@ std::optional<std::string> refuse(std::string_view name, std::string_view value)
     if (value.empty() && !setting->empty_is_value) return {};
     if (setting->name == "jwt_secret") return refuse_secret(value);
     Config scratch;
-    return setting->read(scratch, value);
+    return read(scratch, *setting, value);
 }
 
 }  // namespace pgrest::config

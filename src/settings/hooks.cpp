@@ -6,7 +6,13 @@
 #include <utility>
 
 #include "config/config.h"
+#include "pg/text.h"
 #include "settings/variables.h"
+
+extern "C" {
+#include <tcop/pquery.h>
+#include <utils/portal.h>
+}
 
 namespace pgrest::settings {
 
@@ -77,13 +83,31 @@ bool hide_secret(char** value, void** extra) {
     return true;
 }
 
+// A message without the value.
+void name_only(std::size_t index) {
+    GUC_check_errmsg("invalid value for parameter \"pgrest.%s\"", text_settings[index].name);
+}
+
+// ALTER SYSTEM writes the bytes that its session has into a file that is read as UTF-8.
+bool would_be_misread(const char* value) {
+    if (pg::server_speaks_utf8() || !ActivePortal || ActivePortal->commandTag != CMDTAG_ALTER_SYSTEM) return false;
+    for (; *value; ++value)
+        if (static_cast<unsigned char>(*value) >= 0x80) return true;
+    return false;
+}
+
 bool check_text(std::size_t index, char** value, void** extra) {
     if (!*value) return true;
+    if (would_be_misread(*value)) {
+        if (is_secret(index)) name_only(index);
+        GUC_check_errdetail("A value with letters beyond ASCII is set in a database of encoding UTF8, or in the file.");
+        return false;
+    }
     // what a parallel worker restores of its leader; also the default
     if (is_secret(index) && std::strcmp(*value, hidden_secret) == 0) return true;
     std::memset(reason, 0, sizeof reason);
     if (acceptable(index, *value)) return !is_secret(index) || hide_secret(value, extra);
-    if (is_secret(index)) GUC_check_errmsg("invalid value for parameter \"pgrest.%s\"", text_settings[index].name);
+    if (is_secret(index)) name_only(index);
     GUC_check_errdetail("%s", reason);
     return false;
 }

@@ -2,17 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { Server, token, until } from './server.mjs';
+import { SECRET, Server, token, until } from './server.mjs';
 
 // word: of letters that the encoding has; twin: another one that the word turns into when its bytes are taken for
 // text of the wrong encoding (or just another word); lacking: a letter that the encoding has not.
 const ENCODINGS = {
   UTF8: { word: 'é日', twin: 'Ã©', lacking: null },
   LATIN1: { word: 'éü', twin: 'Ã©Ã¼', lacking: '日' },
-  LATIN2: { word: 'čž', twin: 'Ä', lacking: 'é日' },
   LATIN9: { word: 'Œž', twin: 'Åé', lacking: '日' },
   WIN1252: { word: 'Žé', twin: 'Å½Ã©', lacking: '日' },
-  WIN1251: { word: 'жя', twin: 'Р¶', lacking: 'é' },
   KOI8R: { word: 'жя', twin: 'ц', lacking: 'é' },
   EUC_JP: { word: '日本é', twin: '語', lacking: '한' },
   EUC_KR: { word: '한국', twin: '語', lacking: 'é' },
@@ -253,3 +251,152 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
     });
   });
 }
+
+// Two ways in which bytes of EUC_JP are lost on the way through Unicode: 0xA2AF has no character there, and 0xADF0 has
+// one that comes back as 0xA2E2.
+describe('what has no way to UTF-8 and back', () => {
+  let server;
+  before(async () => {
+    server = await Server.start({ 'pgrest.workers': 1 }, `
+      create role authenticator login noinherit;
+      create role anon;
+      grant anon to authenticator;
+      create schema api;
+      grant usage on schema api to anon;
+      create table api.plain (id int primary key);
+      insert into api.plain values (1);
+      do $$
+      declare lost text := convert_from('\\xa2af', 'EUC_JP'); changed text := convert_from('\\xadf0', 'EUC_JP');
+      begin
+        execute format('create table api.%I (id int primary key, %I text default %L, plain int references api.plain)', 'a' || lost, 'b' || lost, lost);
+        execute format('create table api.%I (id int primary key, %I text default %L, plain int references api.plain)', 'a' || changed, 'b' || changed, changed);
+        execute format('create table api.columns (id int primary key, %I text default %L, ok text default %L, plain int constraint %I references api.plain)', 'b' || lost, 'x', lost, 'c' || lost);
+        execute format('create view api.shown as select * from api.%I', 'a' || changed);
+        execute format('create function api.%I(%I int) returns int language sql as %L', 'f' || lost, 'g' || lost, 'select 1');
+        execute format('create function api.fails() returns int language plpgsql as %L', 'begin raise exception ''failed ' || lost || '''; end');
+        execute format('create function api.heads() returns text language sql as %L', 'select set_config(''response.headers'', ''[{"A": "' || lost || '"}]'', true)');
+      end $$;
+      grant all on all tables in schema api to anon`, 'EUC_JP');
+  });
+  after(() => server?.drop());
+
+  test('names cannot be asked for, and harm nobody else', async () => {
+    for (const [path, wanted] of [
+      ['/plain', [{ id: 1 }]],
+      ['/columns?select=id', []],
+      ['/columns?select=id,plain(id)', []],
+      ['/plain?select=id,columns(id)', [{ id: 1, columns: [] }]],
+      ['/shown?select=id', []],
+    ]) {
+      const answer = await server.get(path);
+      assert.deepEqual(answer.body, wanted, answer.text);
+    }
+    // the character that 0xADF0 is, is another name: 0xA2E2
+    for (const name of ['a≒', 'a', 'a\\xa2\\xaf', 'a\ufffd', '\ufffda\\xa2\\xaf'])
+      assert.ok([400, 404].includes((await server.get(`/${encodeURIComponent(name)}`)).status), name);
+    assert.equal((await server.get(`/shown?select=${encodeURIComponent('b≒')}`)).status, 400);
+    assert.equal((await server.get('/rpc/f')).status, 404);
+  });
+
+  test('values are refused, in errors they are shown by their bytes', async () => {
+    const written = await server.post('/columns?columns=id', { id: 1 }, { headers: { Prefer: 'return=minimal' } });
+    assert.equal(written.status, 201, written.text);
+    assert.deepEqual((await server.get('/columns?select=id')).body, [{ id: 1 }]);
+    assert.equal((await server.get('/columns?select=ok')).body.code, '22P05');
+    assert.equal((await server.get('/columns?select=*')).body.code, '22P05');
+    assert.equal((await server.post('/rpc/fails', {})).body.message, 'failed \\xa2\\xaf');
+    assert.equal((await server.post('/rpc/heads', {})).body.code, '22P05');
+    assert.equal((await server.get('/plain')).status, 200);
+  });
+});
+
+describe('settings', () => {
+  let server;
+  before(async () => {
+    server = await Server.start({ 'pgrest.workers': 1, 'pgrest.db_schemas': 'été' }, `
+      create role authenticator login noinherit;
+      create role anon;
+      grant anon to authenticator;
+      create schema "été";
+      create schema "Ã©tÃ©";
+      create schema "hiver é";
+      create schema conf;
+      grant usage on schema "été", "Ã©tÃ©", "hiver é" to anon;
+      grant usage on schema conf to authenticator;
+      create table "été".t as select 'été' as schema;
+      create table "Ã©tÃ©".t as select 'twin' as schema;
+      create table "hiver é".t as select 'hiver é' as schema;
+      grant select on all tables in schema "été", "Ã©tÃ©", "hiver é" to anon;
+      create function conf."é"() returns void language sql as $$ select set_config('pgrst.db_schemas', 'hiver é', true) $$;
+      create function conf.fails() returns void language plpgsql as $$ begin raise exception 'ça échoue'; end $$`, 'LATIN1');
+    await server.sql('create extension pgrest');
+  });
+  after(() => server?.drop());
+  const schema = async () => (await server.get('/t')).body[0]?.schema;
+  const becomes = (wanted) => until(wanted, async () => (await schema()) === wanted);
+  const position = () => readFileSync(`${server.dir}/log`).length;
+  const logged = (text, from) => until(`the log to say ${text}`, () => readFileSync(`${server.dir}/log`).subarray(from).includes(text));
+
+  test('the file is UTF-8 whatever the database is', async () => {
+    assert.equal(await schema(), 'été');
+    server.reload({ 'pgrest.db_schemas': 'Ã©tÃ©' });
+    await becomes('twin');
+    assert.equal(await server.sql('select schemas from pgrest.check_settings()'), 'Ã©tÃ©');
+  });
+
+  test('a schema that the encoding cannot hold does not exist', async () => {
+    const from = position();
+    server.reload({ 'pgrest.db_schemas': '日本' });
+    await until('503', async () => (await server.get('/t')).status === 503);
+    await logged('schema "\\xe6\\x97\\xa5\\xe6\\x9c\\xac" of pgrest.db_schemas does not exist', from);
+    server.reload({ 'pgrest.db_schemas': 'été' });
+    await becomes('été');
+  });
+
+  test('settings in the database are in its encoding', async () => {
+    server.reload({ 'pgrest.db_pre_config': 'conf.é' });
+    await becomes('hiver é');
+    await server.sql(`alter role authenticator in database app set pgrst.db_schemas = 'Ã©tÃ©'`);
+    server.reload();
+    await becomes('twin');
+    await server.sql(`alter role authenticator in database app reset pgrst.db_schemas`);
+    const from = position();
+    server.reload({ 'pgrest.db_pre_config': 'conf.fails' });
+    await logged('ça échoue', from);
+    server.reload({ 'pgrest.db_pre_config': '' });
+    await becomes('été');
+  });
+
+  test('bytes that are no UTF-8 are refused', async () => {
+    const from = position();
+    const others = Object.entries(server.settings).filter(([name]) => name !== 'pgrest.db_schemas');
+    const text = others.map(([name, value]) => `${name} = '${value}'\n`).join('');
+    server.cluster('configure', { input: Buffer.from(`${text}pgrest.db_schemas = '\xe9t\xe9'\n`, 'latin1') });
+    server.cluster('reload');
+    await logged('invalid value for parameter "pgrest.db_schemas"', from);
+    assert.equal(await schema(), 'été');
+    server.cluster('stop');
+    server.cluster('start');
+    await until('503', async () => (await server.get('/t').catch(() => ({}))).status === 503);
+    await logged('UTF-8', from);
+    await server.restart();
+    await server.ready();
+    assert.equal(await schema(), 'été');
+  });
+});
+
+test('an encoding that has no conversion is refused by name', async () => {
+  const server = await Server.create({});
+  try {
+    server.cluster('start');
+    server.cluster('psql', '-c', 'create role authenticator login');
+    server.cluster('psql', '-c', `create database app template template0 encoding 'MULE_INTERNAL' locale 'C'`);
+    server.cluster('stop');
+    server.configure();
+    server.cluster('start');
+    await until('the log to say it', () => /no conversion between the encodings "MULE_INTERNAL" and "UTF8"/.test(server.log()));
+    assert.equal((await server.get('/x')).status, 503);
+  } finally {
+    server.drop();
+  }
+});

@@ -56,6 +56,8 @@ TEST(Config, RefusesWhatCannotWork) {
         {"max_body_size", "-2"},
         {"max_embeds", "-1"},
         {"max_filters", "many"},
+        {"db_schemas", "\xe9t\xe9"},
+        {"db_anon_role", "\xe9"},
     };
     for (const auto& [name, value] : wrong) {
         EXPECT_TRUE(config::refuse(name, value)) << name << "=" << value;
@@ -64,6 +66,13 @@ TEST(Config, RefusesWhatCannotWork) {
         ASSERT_EQ(built.problems.size(), 1u);
         EXPECT_EQ(built.problems[0].setting, std::string("pgrest.") + name);
     }
+}
+
+TEST(Config, TakesTextInUtf8AndSecretsOfAnyBytes) {
+    const config::Built built =
+        config::build({{"db_schemas", "été, 日本"}, {"jwt_secret", "\xe9 of 32 bytes or more of text....."}}, 1);
+    ASSERT_TRUE(built.config);
+    EXPECT_EQ(built.config->schemas, (std::vector<std::string>{"été", "日本"}));
 }
 
 TEST(Config, NeverTellsTheSecret) {
