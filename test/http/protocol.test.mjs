@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { Server, token, until } from './server.mjs';
+import { LETTERS, Server, token, until } from './server.mjs';
 
 let server;
 before(async () => {
@@ -159,7 +159,7 @@ test('a zero byte is refused', async () => {
 });
 
 test('text of the world comes back as it went', async () => {
-  const name = 'Grüße, 世界 🌍 \u2028 "quoted" \\ \t';
+  const name = `${LETTERS} "quoted" \\ \t`;
   await server.post('/items', { id: 202, name });
   assert.equal((await server.get(`/items?name=eq.${encodeURIComponent(name)}`)).body[0].name, name);
   await server.sql('delete from api.items where id = 202');

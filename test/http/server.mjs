@@ -14,6 +14,9 @@ export const SECRET = 'a secret of the tests over HTTP, 32 bytes or more';
 export const SANITIZED = process.env.PGREST_SANITIZED === '1';
 // The encoding of the databases: what a client sends and gets is the same in all of them.
 export const ENCODING = process.env.PGREST_ENCODING ?? 'UTF8';
+// Text beyond ASCII that they can hold, and a letter of it as JSON may have it.
+export const LETTERS = { LATIN1: 'Grüße', EUC_JP: 'Grüße, 世界' }[ENCODING] ?? 'Grüße, 世界 🌍 \u2028 😀 €';
+export const ESCAPED = ENCODING === 'UTF8' ? ['\\ud83d\\ude00', '😀'] : ['\\u00fc', 'ü'];
 const CLUSTER = join(ROOT, 'script', 'cluster');
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
