@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "pg/memory_bound.h"
 #include "pg/text.h"
 
 extern "C" {
@@ -58,6 +59,7 @@ http::DatabaseError take_error(MemoryContext context) {
     if (!copied || !data) {
         error.sqlstate = "53200";
         error.message = "out of memory";
+        explain_memory_error(error);
         return error;
     }
     error.sqlstate = unpack_sql_state(data->sqlerrcode);
@@ -65,6 +67,7 @@ http::DatabaseError take_error(MemoryContext context) {
     error.detail = optional_text(data->detail);
     error.hint = optional_text(data->hint);
     FreeErrorData(data);
+    explain_memory_error(error);
     return error;
 }
 

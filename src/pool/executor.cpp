@@ -1,4 +1,5 @@
 // An executor: an ordinary backend without a client, that takes requests from the job table.
+#include <sys/resource.h>
 #include <algorithm>
 #include <csignal>
 #include <cstring>
@@ -10,14 +11,15 @@
 #include "http/error.h"
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pg/memory_bound.h"
 #include "pg/text.h"
 #include "pool/authenticator_check.h"
 #include "pool/chunks.h"
 #include "pool/database_settings.h"
 #include "pool/failure_log.h"
+#include "pool/heap.h"
 #include "pool/job_sink.h"
 #include "pool/jobs.h"
-#include "pool/own_memory.h"
 #include "pool/process.h"
 #include "pool/refused_settings.h"
 #include "pool/schema_check.h"
@@ -48,15 +50,17 @@ namespace pgrest::pool {
 
 namespace {
 
-// How often the memory of this process is looked at.
+// How often the memory of this process is looked at: after so many requests, or when so many pages of it were new.
 constexpr int requests_between_weighings = 200;
+constexpr long faults_between_weighings = 4096;
 
 struct Self {
     int index = nothing;
     MemoryContext request_context = nullptr;
     emit_log_hook_type previous_log_hook = nullptr;
     int requests_since_weighing = 0;
-    std::size_t give_back_above = 0;
+    long faults_of_last_weighing = 0;
+    int bound_kb = 0;  // the pgrest.request_memory that is in force
     bool connected = false;
     bool stats_pending = false;
 } self;
@@ -135,6 +139,8 @@ void start(int index) {
     connect(database, role);
     self.connected = true;
     self.request_context = AllocSetContextCreate(TopMemoryContext, "pgrest request", ALLOCSET_DEFAULT_SIZES);
+    settle_heap();
+    pg::start_memory_watch();
     executor_is_connected(index);
 }
 
@@ -142,15 +148,22 @@ void start(int index) {
 struct Message {
     http::Request request;
     auth::Identity identity;
+    bool body_is_too_large = false;
 };
 
+// A body is held beside the values that are made of it.
+bool is_too_large(const Job& job) {
+    return self.bound_kb >= 0 && job.body_bytes > static_cast<std::size_t>(self.bound_kb) * 1024 / 2;
+}
+
 void copy_out(const Job& job, std::string& head, std::string& body) {
+    const bool with_body = !is_too_large(job);
     head.reserve(job.head_bytes);
-    body.reserve(job.body_bytes);
+    if (with_body) body.reserve(job.body_bytes);
     const auto append = [&](const char* data, std::size_t size) {
         const std::size_t of_head = std::min<std::size_t>(size, job.head_bytes - head.size());
         head.append(data, of_head);
-        body.append(data + of_head, size - of_head);
+        if (with_body) body.append(data + of_head, size - of_head);
     };
     append(job.room, job.inline_used);
     for (int chunk = job.request_chunks; chunk != nothing; chunk = shared()->chunks[chunk].next)
@@ -171,6 +184,7 @@ Message receive(const Job& job) {
     http::wire::DecodedRequest decoded = http::wire::decode_request(head);
     message.request = std::move(decoded.request);
     message.request.body = std::move(body);
+    message.body_is_too_large = is_too_large(job);
     message.identity = std::move(decoded.identity);
     return message;
 }
@@ -217,6 +231,7 @@ void answer(const Message& message, Job& job, JobSink& sink) {
     const std::shared_ptr<const config::Config> config = current_config();
     try {
         if (!config) http::fail("PGRST002", "The server has no configuration yet");
+        if (message.body_is_too_large) http::fail("PGRST413", "The body of the request is too large");
         exec::HandleOptions options;
         options.check_catalogs = [&] {
             require_authenticator();
@@ -280,36 +295,55 @@ StreamEnd work_on(int index, Job& job) noexcept {
 }
 
 // ---------------------------------------------------------------- around it
+void set_memory_bound() {
+    self.bound_kb = settings::Process::request_memory_kb();
+    std::optional<std::size_t> most;
+    if (self.bound_kb >= 0) most = static_cast<std::size_t>(self.bound_kb) * 1024;
+    pg::bound_memory(most);
+}
+
 // Cancel requests count only between these two.
 void open_to_cancel(const Job& job) {
     QueryCancelPending = false;
     QueryCancelHoldoffCount = 0;
     executor().running = job.generation;
+    if (self.bound_kb != settings::Process::request_memory_kb()) set_memory_bound();
+    pg::watch_memory();
 }
 
 void close_to_cancel() {
     executor().running = 0;
+    pg::unwatch_memory();
     QueryCancelHoldoffCount = 1;
     disable_all_timeouts(/* keep_indicators */ false);
     QueryCancelPending = false;
 }
 
-// What the C library keeps of freed memory is returned when it may be much: when a quarter has been added since.
-std::size_t weight() {
-    constexpr std::size_t negligible = 8 * 1024 * 1024;
-    std::size_t held = own_memory().value_or(MemoryContextMemAllocated(TopMemoryContext, /* recurse */ true));
-    if (held <= self.give_back_above) return held;
-    give_back_free_memory();
-    held = own_memory().value_or(held);
-    self.give_back_above = held + held / 4 + negligible;
-    return held;
+// Pages that were touched for the first time. Costs one system call of the cheapest kind.
+long page_faults() {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_minflt : 0;
 }
 
-// A catalog cache never shrinks; a new process has a small one.
+bool weighing_is_due() {
+    return ++self.requests_since_weighing >= requests_between_weighings || pg::memory_bound_was_met() ||
+           page_faults() - self.faults_of_last_weighing > faults_between_weighings;
+}
+
+std::size_t held_memory() {
+    if (const auto own = pg::own_memory()) return own->resident;
+    return MemoryContextMemAllocated(TopMemoryContext, /* recurse */ true);
+}
+
+// Gives back what is free after a request that took much, and bounds the next ones by what is held then.
 void weigh() {
-    if (++self.requests_since_weighing < requests_between_weighings) return;
+    if (!weighing_is_due()) return;
+    give_back_free_memory();
     self.requests_since_weighing = 0;
-    if (weight() <= static_cast<std::size_t>(settings::Process::executor_memory_kb()) * 1024) return;
+    set_memory_bound();
+    const bool too_large = held_memory() > static_cast<std::size_t>(settings::Process::executor_memory_kb()) * 1024;
+    self.faults_of_last_weighing = page_faults();
+    if (!too_large && !pg::heap_is_torn()) return;
     executor().wants_retirement = true;
     wake_launcher();
 }

@@ -2,6 +2,7 @@
 
 #include "http/wire.h"
 #include "pg/guard.h"
+#include "pg/memory_bound.h"
 #include "pool/jobs.h"
 #include "pool/process.h"
 #include "settings/settings.h"
@@ -55,6 +56,8 @@ void JobSink::start(int status, std::string_view reason, const http::Headers& he
                     std::optional<std::uint64_t> content_length) {
     started_ = true;
     if (!content_length) writer_.set_window(streaming_window);
+    // a whole answer only becomes smaller from now on
+    if (content_length) pg::unwatch_memory();
     const std::string head = head_of(status, reason, headers, content_length);
     const std::uint64_t size = head.size();
     const char* bytes = head.data();

@@ -108,6 +108,9 @@ void define_running() {
                   &variables.max_connections_per_address, 0, 100000, PGC_SIGHUP);
     define_number("pgrest.executor_memory", "An executor that holds more memory is replaced.",
                   &variables.executor_memory, 16 * 1024, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB);
+    DefineCustomIntVariable("pgrest.request_memory", "Most memory that one request takes in its executor; -1 for any.",
+                            nullptr, &variables.request_memory, variables.request_memory, -1, INT_MAX, PGC_SIGHUP,
+                            GUC_UNIT_KB, check_request_memory, nullptr, nullptr);
 }
 
 // What is fixed when the server starts.

@@ -161,6 +161,13 @@ bool check_socket_mode(char** value, void**, GucSource) {
     return false;
 }
 
+bool check_request_memory(int* value, void**, GucSource) {
+    constexpr int least = 32 * 1024;
+    if (*value == -1 || *value >= least) return true;
+    GUC_check_errdetail("A request needs at least 32 MB; -1 is no limit.");
+    return false;
+}
+
 bool check_file_name(char** value, void**, GucSource) {
     if (!*value || std::strlen(*value) < 100) return true;
     GUC_check_errdetail("The path of a socket is shorter than 100 bytes.");

@@ -23,6 +23,7 @@ const char* show_secret();
 
 bool check_socket_mode(char** value, void** extra, GucSource source);
 bool check_file_name(char** value, void** extra, GucSource source);
+bool check_request_memory(int* value, void** extra, GucSource source);
 
 // Assign hooks of the other settings that belong to the configuration.
 void note_change_of_bool(bool value, void* extra);

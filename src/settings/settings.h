@@ -52,6 +52,7 @@ struct Process {
     static int body_memory_kb();
     static int queue_size();
     static int executor_memory_kb();
+    static int request_memory_kb();  // -1 = any amount
 };
 
 }  // namespace pgrest::settings

@@ -172,5 +172,8 @@ int Process::queue_size() {
 int Process::executor_memory_kb() {
     return variables.executor_memory;
 }
+int Process::request_memory_kb() {
+    return variables.request_memory;
+}
 
 }  // namespace pgrest::settings

@@ -42,6 +42,7 @@ struct Variables {
     int body_memory = 128 * 1024;         // kB
     int queue_size = 1024;
     int executor_memory = 256 * 1024;  // kB
+    int request_memory = 512 * 1024;   // kB, -1 = any amount
 };
 
 extern Variables variables;

@@ -123,7 +123,7 @@ export class Server {
       'pgrest.db_schemas': 'api',
       'pgrest.db_anon_role': 'anon',
       'pgrest.jwt_secret': SECRET,
-      ...(SANITIZED ? { 'pgrest.executor_memory': '4GB' } : {}),
+      ...(SANITIZED ? { 'pgrest.executor_memory': '4GB', 'pgrest.request_memory': -1 } : {}),
       ...settings,
     };
     server.cluster('init', { input: '' });

@@ -43,6 +43,7 @@ ALTER SYSTEM SET pgrest.body_memory = 0;
 ALTER SYSTEM SET pgrest.db_pool_acquisition_timeout = 0;
 ALTER SYSTEM SET pgrest.db_pool_max_lifetime = 0;
 ALTER SYSTEM SET pgrest.executor_memory = 0;
+ALTER SYSTEM SET pgrest.request_memory = '31MB';
 ALTER SYSTEM SET pgrest.header_timeout = 0;
 ALTER SYSTEM SET pgrest.keepalive_timeout = 0;
 ALTER SYSTEM SET pgrest.body_timeout = 0;
