@@ -12,8 +12,9 @@ namespace {
 
 }  // namespace
 
-bool CsvReader::next(std::vector<std::string>& fields) {
+bool CsvReader::next(std::vector<std::string_view>& fields) {
     fields.clear();
+    unescaped_.clear();
     while (take_line_end()) {
     }
     if (at_ >= text_.size()) return false;
@@ -40,33 +41,31 @@ bool CsvReader::take_line_end() {
     return true;
 }
 
-std::string CsvReader::field() {
+std::string_view CsvReader::field() {
     return peek() == '"' ? quoted() : plain();
 }
 
-std::string CsvReader::plain() {
+std::string_view CsvReader::plain() {
     const std::size_t start = at_;
     while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') {
         if (text_[at_] == '"') fail_csv("a field with quotes must be quoted as a whole, with its quotes doubled");
         ++at_;
     }
-    return std::string(text_.substr(start, at_ - start));
+    return text_.substr(start, at_ - start);
 }
 
-std::string CsvReader::quoted() {
-    std::string field;
-    ++at_;
-    while (at_ < text_.size()) {
-        const char c = text_[at_++];
-        if (c != '"') {
-            field += c;
-            continue;
-        }
-        if (peek() != '"') return field;
-        field += '"';
+std::string_view CsvReader::quoted() {
+    std::string* unescaped = nullptr;
+    for (std::size_t start = ++at_;; start = at_++) {
+        at_ = text_.find('"', at_);
+        if (at_ == std::string_view::npos) fail_csv("a quoted field does not end");
+        const std::string_view piece = text_.substr(start, at_ - start);
         ++at_;
+        if (unescaped) unescaped->append(piece);
+        if (peek() != '"') return unescaped ? std::string_view(*unescaped) : piece;
+        // the second of two quotes begins the next piece
+        if (!unescaped) unescaped = &unescaped_.emplace_back(piece);
     }
-    fail_csv("a quoted field does not end");
 }
 
 }  // namespace pgrest::api

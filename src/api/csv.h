@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,7 @@
 namespace pgrest::api {
 
 // Reads one line after the other, so that a body of short lines takes no more memory than its text. Empty lines are
-// left out. The text must outlive the reader.
+// left out. A field that holds no quotes is not copied. The text must outlive the reader.
 class CsvReader {
 public:
     // More fields than any relation has columns, or function parameters.
@@ -17,9 +18,9 @@ public:
 
     explicit CsvReader(std::string_view text) : text_(text) {}
 
-    // The next line's fields; false at the end. Throws PGRST102 for a quote where none may stand and for a line of more
-    // than kMaxFields fields.
-    bool next(std::vector<std::string>& fields);
+    // The next line's fields, which are good until the next call; false at the end. Throws PGRST102 for a quote where
+    // none may stand and for a line of more than kMaxFields fields.
+    bool next(std::vector<std::string_view>& fields);
 
     // Whether the last line ended before the text did.
     bool line_ended() const { return line_ended_; }
@@ -27,13 +28,14 @@ public:
 private:
     char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
     bool take_line_end();
-    std::string field();
-    std::string plain();
-    std::string quoted();
+    std::string_view field();
+    std::string_view plain();
+    std::string_view quoted();
 
     std::string_view text_;
     std::size_t at_ = 0;
     bool line_ended_ = false;
+    std::deque<std::string> unescaped_;  // fields of the line that have doubled quotes
 };
 
 }  // namespace pgrest::api

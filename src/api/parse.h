@@ -46,25 +46,35 @@ std::string percent_decode(std::string_view text, bool plus_is_space);
 // Everything but letters, digits and - . _ ~ becomes %XX.
 std::string percent_encode(std::string_view text);
 
-// What the server learns of a body without converting any value.
+// What the server learns of a body without converting any value or copying the body, which must outlive it: names, and
+// that it is well-formed. Its rows are read by api/body_rows.h.
 struct Payload {
     enum class Form { Object, Array, None } form = Form::None;
-    std::vector<std::string> keys;  // the column list: keys of the object, common keys of all objects; sorted, unique
-    std::vector<std::string> names_without_rows;  // of a CSV header that no line follows
-    std::string json;                             // text for json_to_record / json_to_recordset, always set unless raw
+    enum class Source { None, Json, Csv, Form } source = Source::None;
+    // The column list: keys of the object, common keys of all objects; sorted, unique, at most kMostKeys.
+    std::vector<std::string> keys;
+    std::vector<std::string> names_without_rows;              // of a CSV header that no line follows
+    std::string_view body;                                    // without a byte-order mark, and what else does not count
+    std::string made;                                         // a short document in place of the body; "" = none
+    std::vector<std::pair<std::string, std::string>> fields;  // of a form, in the order sent
     std::size_t rows = 0;     // elements of the array, 1 for an object; 0 unknown when columns= was given
     bool raw = false;         // functions: text/plain, text/xml, application/octet-stream: the body itself
     bool empty_body = false;  // zero length
+
+    // Functions: the object of the body that brings the arguments; empty when only PostgreSQL can find it.
+    std::string_view arguments;
+
+    // The JSON text for PostgreSQL. Of CSV and forms only what a function needs: of CSV the first line.
+    std::string_view document() const { return made.empty() ? body : std::string_view(made); }
 };
 
 // Reads a body by its Content-Type. Throws PGRST102.
 // for_function: rpc.md 3.2/3.3 (raw types allowed, an empty JSON body is {}, arrays use their first element);
 // otherwise write.md section 2. columns: from columns=, then JSON is not inspected.
-// Scalars become an empty array. Form bodies: values are strings, repeated keys: the last wins; for functions the
-// repeated values are kept in `form_pairs` (variadic parameters).
+// Scalars become an empty array. Form bodies: values are strings; repeated keys: the last wins, but all are kept in
+// `fields` (variadic parameters).
 Payload parse_payload(const http::Headers& headers, std::string_view body,
-                      const std::optional<std::vector<std::string>>& columns, bool for_function,
-                      std::vector<std::pair<std::string, std::string>>* form_pairs = nullptr);
+                      const std::optional<std::vector<std::string>>& columns, bool for_function);
 
 // Similarity for hints: 0 (nothing in common) to 1 (same): the share of characters that need no edit (Levenshtein).
 double similarity(std::string_view a, std::string_view b);

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <set>
 
 #include "api/csv.h"
+#include "api/object_keys.h"
 #include "api/parse.h"
 #include "http/error.h"
 #include "json/json.h"
@@ -16,34 +16,36 @@ using Form = Payload::Form;
     http::fail("PGRST102", message);
 }
 
-using Keys = std::set<std::string>;
+using Source = Payload::Source;
 
-Keys keys_of(const json::Value& object) {
-    Keys keys;
-    json::Walk walk(object);
-    for (json::Member member; walk.next(member);)
-        keys.insert(std::move(member.key));
-    return keys;
+std::vector<std::string> as_set(std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
 }
 
-void set_keys(Payload& payload, const Keys& keys) {
-    payload.keys.assign(keys.begin(), keys.end());
+bool holds_null_escape(std::string_view json) {
+    return json.find("\\u0000") != std::string_view::npos;
 }
 
 Payload array_payload(const json::Value& array, std::string_view body) {
     Payload payload;
     payload.form = Form::Array;
-    payload.json = std::string(body);
-    std::optional<Keys> common;
+    payload.source = Source::Json;
+    payload.body = body;
+    std::optional<SameKeys> keys;
     json::Walk walk(array);
-    for (json::Member element; walk.next(element); ++payload.rows) {
-        if (element.value.kind != json::Kind::Object)
-            fail_body("The elements of an array in the body must all be objects");
-        Keys keys = keys_of(element.value);
-        if (common && *common != keys) fail_body("All objects of the array must have the same keys");
-        common = std::move(keys);
+    json::Value element;
+    for (std::string_view no_key; walk.next(no_key, element); ++payload.rows) {
+        if (element.kind != json::Kind::Object) fail_body("The elements of an array in the body must all be objects");
+        if (!keys) {
+            keys.emplace(element);
+            if (!holds_null_escape(body)) payload.arguments = element.text;
+        } else if (!keys->hold_for(element)) {
+            fail_body("All objects of the array must have the same keys");
+        }
     }
-    if (common) set_keys(payload, *common);
+    if (keys) payload.keys = keys->take();
     return payload;
 }
 
@@ -77,15 +79,16 @@ Payload json_payload(std::string_view body, bool for_function) {
     const std::optional<json::Value> value = json::parse(body);
     if (!value) fail_json(body);
     if (value->kind == json::Kind::Array) return array_payload(*value, body);
+    payload.source = Source::Json;
     if (value->kind != json::Kind::Object) {
         payload.form = Form::Array;
-        payload.json = "[]";
+        payload.made = "[]";
         return payload;
     }
     payload.form = Form::Object;
-    payload.json = std::string(body);
+    payload.body = payload.arguments = body;
     payload.rows = 1;
-    set_keys(payload, keys_of(*value));
+    payload.keys = keys_of(*value);
     return payload;
 }
 
@@ -94,32 +97,26 @@ Payload uninspected_payload(std::string_view body, const std::vector<std::string
     Payload payload;
     const std::size_t first = body.find_first_not_of(" \t\r\n");
     payload.form = first != std::string_view::npos && body[first] == '{' ? Form::Object : Form::Array;
-    payload.json = std::string(body);
-    set_keys(payload, Keys(columns.begin(), columns.end()));
+    payload.source = Source::Json;
+    payload.body = body;
+    payload.keys = as_set(columns);
     return payload;
 }
 
-void append_csv_value(std::string& out, const std::string& field) {
-    if (field == "NULL")
-        out += "null";
-    else
-        json::append_string(out, field);
-}
-
-void append_csv_object(std::string& out, const std::vector<std::string>& header, const std::vector<std::string>& line) {
-    out += '{';
+// The first line's values as the arguments of a function.
+std::string csv_object(const std::vector<std::string>& header, const std::vector<std::string_view>& line) {
+    std::string out = "{";
     for (std::size_t i = 0; i < header.size() && i < line.size(); ++i) {
         if (i) out += ',';
         json::append_string(out, header[i]);
         out += ':';
-        append_csv_value(out, line[i]);
+        if (line[i] == "NULL")
+            out += "null";
+        else
+            json::append_string(out, line[i]);
     }
-    out += '}';
+    return out += '}';
 }
-
-// The names of the header are repeated in every object, so the document can be many times as long as the body.
-// PostgreSQL takes no longer text.
-constexpr std::size_t kLongestDocument = 0x3fffffff - 64;
 
 // Programs that write a table as text for others begin it so.
 std::string_view without_byte_order_mark(std::string_view body) {
@@ -129,10 +126,10 @@ std::string_view without_byte_order_mark(std::string_view body) {
 
 // The names of the columns. A body without any line end has mostly lost those that it had.
 std::vector<std::string> csv_header(CsvReader& reader) {
-    std::vector<std::string> header;
+    std::vector<std::string_view> header;
     if (reader.next(header) && !reader.line_ended())
         fail_body("The CSV is a single line without a line end: a header of names and lines of fields were expected");
-    return header;
+    return {header.begin(), header.end()};
 }
 
 Payload csv_payload(std::string_view body, bool for_function) {
@@ -141,10 +138,12 @@ Payload csv_payload(std::string_view body, bool for_function) {
     if (!json::valid_utf8(body)) fail_body("The body is not valid UTF-8");
     Payload payload;
     payload.form = Form::Array;
-    payload.json = "[";
+    payload.source = Source::Csv;
+    payload.body = body;
+    payload.made = "[]";
     CsvReader reader(body);
     const std::vector<std::string> header = csv_header(reader);
-    std::vector<std::string> line;
+    std::vector<std::string_view> line;
     std::size_t fields = header.size();
     for (; reader.next(line); ++payload.rows) {
         const std::size_t given = std::min(line.size(), header.size());
@@ -152,16 +151,13 @@ Payload csv_payload(std::string_view body, bool for_function) {
         if (for_function && payload.rows > 0 && given != fields)
             fail_body("All lines of the CSV must have the same number of fields");
         fields = given;
-        if (payload.rows > 0) payload.json += ',';
-        append_csv_object(payload.json, header, line);
-        if (payload.json.size() > kLongestDocument) fail_body("The CSV has more than 1 GB as JSON");
+        if (for_function && payload.rows == 0) {
+            payload.form = Form::Object;
+            payload.made = csv_object(header, line);
+        }
     }
-    payload.json += ']';
-    const Keys names(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(fields));
-    if (payload.rows > 0)
-        set_keys(payload, names);
-    else
-        payload.names_without_rows.assign(names.begin(), names.end());
+    std::vector<std::string> names(header.begin(), header.begin() + static_cast<std::ptrdiff_t>(fields));
+    (payload.rows > 0 ? payload.keys : payload.names_without_rows) = as_set(std::move(names));
     return payload;
 }
 
@@ -187,31 +183,24 @@ std::vector<std::pair<std::string, std::string>> form_pairs(std::string_view bod
     return pairs;
 }
 
-Payload form_payload(std::string_view body, std::vector<std::pair<std::string, std::string>>* kept) {
-    auto pairs = form_pairs(body);
+Payload form_payload(std::string_view body) {
     Payload payload;
     payload.form = Form::Object;
+    payload.source = Source::Form;
+    payload.made = "{}";
     payload.rows = 1;
-    Keys keys;
-    payload.json = "{";
-    for (const auto& [name, value] : pairs) {
-        if (payload.json.size() > 1) payload.json += ',';
-        json::append_string(payload.json, name);
-        payload.json += ':';
-        json::append_string(payload.json, value);
-        keys.insert(name);
-    }
-    payload.json += '}';
-    set_keys(payload, keys);
-    if (kept) *kept = std::move(pairs);
+    payload.fields = form_pairs(body);
+    std::vector<std::string> keys;
+    for (const auto& field : payload.fields)
+        keys.push_back(field.first);
+    payload.keys = as_set(std::move(keys));
     return payload;
 }
 
 }  // namespace
 
 Payload parse_payload(const http::Headers& headers, std::string_view body,
-                      const std::optional<std::vector<std::string>>& columns, bool for_function,
-                      std::vector<std::pair<std::string, std::string>>* form_pairs_out) {
+                      const std::optional<std::vector<std::string>>& columns, bool for_function) {
     const MediaType type = parse_content_type(headers);
     switch (type.kind) {
         case MediaKind::Json:
@@ -219,13 +208,14 @@ Payload parse_payload(const http::Headers& headers, std::string_view body,
         case MediaKind::Csv:
             return csv_payload(body, for_function);
         case MediaKind::UrlEncoded:
-            return form_payload(body, form_pairs_out);
+            return form_payload(body);
         case MediaKind::Text:
         case MediaKind::Xml:
         case MediaKind::Binary:
             if (for_function) {
                 Payload payload;
                 payload.raw = true;
+                payload.body = body;
                 payload.empty_body = body.empty();
                 return payload;
             }

@@ -18,6 +18,7 @@ using Oid = std::uint32_t;
 struct Column {
     std::string name;
     Oid type = 0;
+    std::int32_t type_modifier = -1;
     std::string type_name;     // for a cast in SQL: schema-qualified and quoted, with modifier ("numeric(10,2)")
     bool is_json = false;      // declared type is json or jsonb itself
     bool is_tsvector = false;  // tsvector, also through domains

@@ -34,6 +34,7 @@ namespace {
 struct RawColumn {
     const char* name;
     ::Oid type;
+    ::int32 type_modifier;
     const char* type_name;
     bool is_json;
     bool is_tsvector;
@@ -93,6 +94,7 @@ void read_representations(RawColumn* column) {
 void read_column(RawColumn* column, Form_pg_attribute attribute) {
     column->name = pstrdup(NameStr(attribute->attname));
     column->type = attribute->atttypid;
+    column->type_modifier = attribute->atttypmod;
     column->type_name = qualified_type(attribute->atttypid, attribute->atttypmod);
     column->is_json = attribute->atttypid == JSONOID || attribute->atttypid == JSONBOID;
     column->is_tsvector = getBaseType(attribute->atttypid) == TSVECTOROID;
@@ -222,6 +224,7 @@ Column column_of(const RawColumn& raw) {
     Column column;
     column.name = text(raw.name);
     column.type = raw.type;
+    column.type_modifier = raw.type_modifier;
     column.type_name = text(raw.type_name);
     column.is_json = raw.is_json;
     column.is_tsvector = raw.is_tsvector;

@@ -32,8 +32,9 @@ plan::Arguments arguments_of(Exchange& exchange, api::Payload& payload) {
         return arguments;
     }
     arguments.body_kind = api::parse_content_type(exchange.request.headers).kind;
-    payload = api::parse_payload(exchange.request.headers, exchange.request.body, exchange.admitted.query.columns, true,
-                                 &arguments.values);
+    payload =
+        api::parse_payload(exchange.request.headers, exchange.request.body, exchange.admitted.query.columns, true);
+    arguments.values = std::move(payload.fields);
     arguments.raw = payload.raw;
     arguments.form = arguments.body_kind == api::MediaKind::UrlEncoded;
     if (arguments.raw || arguments.form) return arguments;
@@ -153,6 +154,12 @@ void answer_result(Calling& calling, const Outcome& outcome, Body& body) {
     exchange.send(draft, body);
 }
 
+std::string_view document_of(const Calling& calling) {
+    const std::string_view arguments = calling.payload.arguments;
+    return arguments.empty() || calling.call.style == plan::CallStyle::WholeBody ? calling.payload.document()
+                                                                                 : arguments;
+}
+
 }  // namespace
 
 void answer_call(Exchange& exchange) {
@@ -162,8 +169,7 @@ void answer_call(Exchange& exchange) {
     place_window(calling, format);
     exchange.begin(exchange.transaction_plan(is_read_only(exchange, function), &function));
 
-    const std::string_view document =
-        calling.payload.raw ? std::string_view(exchange.request.body) : std::string_view(calling.payload.json);
+    const std::string_view document = document_of(calling);
     const bool explained = calling.representation.shape == Shape::Plan;
     sql::Text text;
     if (explained) text.add(explain_prefix(calling.representation));
@@ -174,6 +180,7 @@ void answer_call(Exchange& exchange) {
     }
     RunOptions options;
     options.read_only = false;  // a volatile function may have to see its own changes
+    options.called = function.oid;
     Body body(exchange.sink);
     const Outcome outcome = exchange.run(text, format, options, body, binary);
     if (function.returns_set) check_singular(calling.representation, outcome.rows);

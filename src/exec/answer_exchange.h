@@ -52,7 +52,7 @@ public:
     // ---- the database
     void begin(const TransactionPlan& plan);
     Outcome run(const sql::Text& text, const RowFormat& format, const RunOptions& options, Body& body,
-                std::optional<std::size_t> binary_value = {});
+                std::optional<std::size_t> binary_value = {}, const BodyTable* table = nullptr);
     // Ends the transaction as settings and preferences say.
     void end();
     std::string setting(const char* name) { return transaction_.setting(name); }

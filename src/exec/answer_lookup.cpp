@@ -24,13 +24,13 @@ void check_singular(const answer::Representation& representation, std::int64_t r
 }
 
 void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text,
-                      std::optional<std::size_t> binary_value) {
+                      std::optional<std::size_t> binary_value, const BodyTable* table) {
     RowFormat format;
     format.form = RowForm::Lines;
     RunOptions options;
     options.read_only = false;  // SPI takes every utility statement for a write; the transaction is read only
     Body body(exchange.sink);
-    exchange.run(text, format, options, body, binary_value);
+    exchange.run(text, format, options, body, binary_value, table);
     exchange.end();
     Draft draft;
     draft.shaped_by_sql = false;

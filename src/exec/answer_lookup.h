@@ -17,7 +17,7 @@ void check_singular(const answer::Representation& representation, std::int64_t r
 
 // Runs EXPLAIN and answers with its output. binary_value: the value of the statement that is bytea, if there is one.
 void answer_explained(Exchange& exchange, const answer::Representation& representation, const sql::Text& text,
-                      std::optional<std::size_t> binary_value = {});
+                      std::optional<std::size_t> binary_value = {}, const BodyTable* table = nullptr);
 
 // 416 after the statement: the error object with the headers of the normal answer. fail: throws the error.
 void answer_beyond_total(Exchange& exchange, Draft& draft, std::int64_t total, const std::function<void()>& fail);

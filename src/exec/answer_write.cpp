@@ -136,6 +136,17 @@ void add_location(const Writing& writing, Draft& draft, const Outcome& outcome) 
     draft.headers.push_back({"Location", answer::location(writing.write.relation->name, writing.keys, outcome.fields)});
 }
 
+// The columns as which the statement reads the body.
+BodyTable body_table(const Writing& writing) {
+    BodyTable table{writing.payload, {}, writing.write.missing_default};
+    if (writing.kind == WriteKind::Delete) return table;
+    for (const catalog::Column* column : writing.write.columns) {
+        const bool as_json = !column->from_json_function.empty();
+        table.columns.push_back({column->name, as_json ? 0 : column->type, as_json ? -1 : column->type_modifier});
+    }
+    return table;
+}
+
 sql::WriteAnswer answer_kind(const Writing& writing) {
     if (writing.represented()) return sql::WriteAnswer::Rows;
     return writing.keys.empty() ? sql::WriteAnswer::RowCount : sql::WriteAnswer::Keys;
@@ -169,15 +180,17 @@ void answer_write(Exchange& exchange) {
     const bool explained = writing.representation.shape == Shape::Plan;
     sql::Text text;
     if (explained) text.add(explain_prefix(writing.representation));
-    sql::add_write(text, writing.write, writing.payload.json, writing.tree.root, answer_kind(writing), writing.keys);
+    const BodyTable table = body_table(writing);
+    sql::add_write(text, writing.write, writing.payload.document(), writing.tree.root, answer_kind(writing),
+                   writing.keys);
     if (explained) {
-        answer_explained(exchange, writing.representation, text);
+        answer_explained(exchange, writing.representation, text, {}, &table);
         return;
     }
     RunOptions options;
     options.read_only = false;
     Body body(exchange.sink);
-    const Outcome outcome = exchange.run(text, row_format(writing), options, body);
+    const Outcome outcome = exchange.run(text, row_format(writing), options, body, {}, &table);
 
     check_put(writing, outcome.rows);
     check_singular(writing.representation, outcome.rows);

@@ -13,12 +13,16 @@
 
 extern "C" {
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "nodes/params.h"
 #include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 }
 
 namespace pgrest::exec {
@@ -41,16 +45,25 @@ struct Call {
     SavedPlan saved;  // plan is nullptr when it has to be prepared
     RowReceiver* receiver;
     StatementTimer* timer;
+    BodyLoader* body;  // nullptr: there is none
+    Oid called;
+    ParamListInfo parameters;
 };
 
-std::string key_of(const std::string& sql, bool depends_on_role) {
+bool has_table(const Statement& statement) {
+    return statement.table && !statement.table->columns.empty();
+}
+
+std::string key_of(const Statement& statement, bool depends_on_role) {
     std::string key;
-    key.reserve(sql.size() + 64);
+    key.reserve(statement.sql.size() + 64);
     key += namespace_search_path ? namespace_search_path : "";
     key += '\0';
     if (depends_on_role) key += std::to_string(GetUserId());
     key += '\0';
-    return key += sql;
+    if (has_table(statement)) key += key_of(*statement.table);
+    key += '\0';
+    return key += statement.sql;
 }
 
 bool parameters_may_read_settings(const ParameterTypes* parameters) {
@@ -115,17 +128,66 @@ CachedPlan* current_plan(const SavedPlan* saved) {
     }
 }
 
+// What PostgreSQL itself will say of the relations of the plan before it runs.
+void check_relations(const CachedPlan* cached) {
+    ListCell* cell = nullptr;
+    foreach (cell, cached->stmt_list) {
+        auto* const planned = lfirst_node(PlannedStmt, cell);
+#if PG_VERSION_NUM >= 160000
+        ExecCheckPermissions(planned->rtable, planned->permInfos, true);
+#else
+        ExecCheckRTPerms(planned->rtable, true);
+#endif
+    }
+}
+
+// The called function is looked up by its name again: one that the plan does not use is none of its business.
+bool plan_calls(const CachedPlanSource* source, Oid function) {
+    const uint32 hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function));
+    ListCell* cell = nullptr;
+    foreach (cell, source->invalItems) {
+        const auto* const item = static_cast<PlanInvalItem*>(lfirst(cell));
+        if (item->cacheId == PROCOID && item->hashValue == hash) return true;
+    }
+    return false;
+}
+
+void check_function(const SavedPlan* saved, Oid function) {
+    if (!OidIsValid(function) || !plan_calls(source_of(saved), function)) return;
+#if PG_VERSION_NUM >= 160000
+    const AclResult result = object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+#else
+    const AclResult result = pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
+#endif
+    if (result != ACLCHECK_OK) aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+}
+
+bool reads_much(const Call* call) {
+    constexpr std::size_t much = 16 * 1024;
+    std::size_t size = 0;
+    for (int i = 0; i < call->count; ++i)
+        size += call->values[i].size;
+    return call->body || size > much;
+}
+
 // Settles the types (locks are taken, an outdated text is analysed again), before any value is converted. Settings that
 // wait are brought into force unless the plan is sure not to read them. It is this plan that will run: another one has
-// to be made by the planner, before which they are brought into force anyway.
-void revalidate(const SavedPlan* saved) {
+// to be made by the planner, before which they are brought into force anyway. What the role may not do is refused
+// before large values are converted for it.
+void revalidate(const Call* call) {
+    const SavedPlan* const saved = &call->saved;
     CachedPlan* const cached = current_plan(saved);
     const bool wanted = settings_wait() && (!cached || judge(saved, cached));
+    if (cached && reads_much(call)) {
+        check_relations(cached);
+        check_function(saved, call->called);
+    }
     if (cached) ReleaseCachedPlan(cached, CurrentResourceOwner);
     if (wanted) bring_settings_into_force();
 }
 
 Datum convert(const RawValue* value, Oid type) {
+    constexpr std::size_t large = 8192;
     // room for a header or the zero at its end
     if (value->size > MaxAllocSize - VARHDRSZ)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a value of the request is larger than 1 GB")));
@@ -138,7 +200,11 @@ Datum convert(const RawValue* value, Oid type) {
     Oid input = InvalidOid;
     Oid element = InvalidOid;
     getTypeInputInfo(type, &input, &element);
-    return OidInputFunctionCall(input, pg::text_from_client(value->data, value->size), element, -1);
+    char* const text = pg::text_from_client(value->data, value->size);
+    Datum const converted = OidInputFunctionCall(input, text, element, -1);
+    // the text of a large value is not held beside it
+    if (value->size > large && get_typlen(type) == -1) pfree(text);
+    return converted;
 }
 
 ParamListInfo bind(const Call* call, const ParameterTypes* parameters) {
@@ -155,26 +221,30 @@ ParamListInfo bind(const Call* call, const ParameterTypes* parameters) {
     return list;
 }
 
+// Everything up to the values that are parameters, as C code, like the next: no C++ object with a destructor lives in
+// here.
+void prepare(Call* call) {
+    debug_query_string = call->sql;
+    log_statement_start(call->sql);
+    call->timer->start();
+    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
+    if (call->body) call->body->announce();
+    if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);
+    revalidate(call);
+    call->parameters = bind(call, call->saved.parameters);
+}
+
+// Up to the last row.
 void execute(Call* call) {
-    revalidate(&call->saved);
     SPIExecuteOptions options;
     std::memset(&options, 0, sizeof options);
-    options.params = bind(call, call->saved.parameters);
+    options.params = call->parameters;
     options.read_only = call->read_only;
     options.dest = &call->receiver->pub;
     const int result = SPI_execute_plan_extended(call->saved.plan, &options);
     if (result < 0) elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
     finish_rows(call->receiver);
-}
-
-// Everything from connecting to the last row, as C code: no C++ object with a destructor lives in here.
-void run_connected(Call* call) {
-    debug_query_string = call->sql;
-    log_statement_start(call->sql);
-    call->timer->start();
-    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI is not available");
-    if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);
-    execute(call);
+    if (call->body) call->body->end();
     SPI_finish();
     call->timer->stop();
     log_statement_end(call->sql);
@@ -256,7 +326,7 @@ private:
 }  // namespace
 
 Outcome run(const Statement& statement, const RowFormat& format, const RunOptions& options, Body& body) {
-    const std::string key = key_of(statement.sql, options.depends_on_role);
+    const std::string key = key_of(statement, options.depends_on_role);
     KeptPlan* const known = PlanCache::of_process().find(key);
     const Running running_plan(known);
     const std::vector<RawValue> values = raw_values(statement);
@@ -265,6 +335,8 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     const std::vector<const char*> csv_names = texts_of(csv_header);
     const ReceiverMemory memory;
     StatementTimer timer;
+    std::optional<BodyLoader> loader;
+    if (has_table(statement)) loader.emplace(*statement.table);
 
     Call call{};
     call.timer = &timer;
@@ -272,6 +344,8 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     call.values = values.data();
     call.count = static_cast<int>(values.size());
     call.read_only = options.read_only;
+    call.body = loader ? &*loader : nullptr;
+    call.called = options.called;
     if (known) call.saved = known->plan;
     Call* const running = &call;
     Body* const out = &body;
@@ -284,7 +358,10 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
         MemoryContextSwitchTo(before);
     });
     try {
-        pg::guarded([=] { run_connected(running); });
+        pg::guarded([=] { prepare(running); });
+        if (loader) loader->load();
+        if (statement.values_are_read) statement.values_are_read();
+        pg::guarded([=] { execute(running); });
     } catch (...) {
         debug_query_string = nullptr;
         // a plan that was prepared before its first run failed is good for the next request

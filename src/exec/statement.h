@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "exec/body.h"
+#include "exec/body_table.h"
 
 namespace pgrest::exec {
 
@@ -20,6 +22,10 @@ struct Statement {
     std::vector<std::optional<std::string_view>> values;
     // Values that are bound as bytea with exactly these bytes (unnamed bytea parameter): index into values.
     std::optional<std::size_t> binary_value;
+    // The rows of the body as a table of the statement; without columns there is none.
+    const BodyTable* table = nullptr;
+    // Called when the values and the table have been read.
+    std::function<void()> values_are_read;
 };
 
 enum class RowForm {
@@ -62,6 +68,7 @@ struct Outcome {
 struct RunOptions {
     bool read_only = true;        // use the active snapshot and refuse anything but reads (SPI's read_only)
     bool depends_on_role = true;  // role is part of the plan's key
+    std::uint32_t called = 0;     // function that the statement is about; what the role may not call reads no value
 };
 
 // Runs the statement in the current transaction, under the current role. Throws pg::Error; the caller then ends the

@@ -352,19 +352,26 @@ Walk::Walk(const Value& object_or_array) : is_object_(object_or_array.kind == Ki
 }
 
 bool Walk::next(Member& member) {
+    std::string_view key;
+    if (!next(key, member.value)) return false;
+    member.key = decode(key);
+    return true;
+}
+
+bool Walk::next(std::string_view& key_text, Value& value) {
     Scanner scanner(rest_);
     scanner.skip_space();
     if (scanner.at_end() || scanner.peek() == (is_object_ ? '}' : ']')) return false;
-    member.key.clear();
+    key_text = {};
     if (is_object_) {
         const char* const start = scanner.position();
         scanner.string();
-        member.key = decode(std::string_view(start, scanner.position() - start));
+        key_text = std::string_view(start, scanner.position() - start);
         scanner.skip_space();
         scanner.take(':');
         scanner.skip_space();
     }
-    member.value = next_value(scanner);
+    value = next_value(scanner);
     scanner.skip_space();
     scanner.take(',');
     rest_.remove_prefix(scanner.position() - rest_.data());

@@ -40,6 +40,8 @@ public:
     explicit Walk(const Value& object_or_array);
     // The next one; false at the end. The key is empty in an array.
     bool next(Member& member);
+    // The same with the key's own text, its quotes and escapes included.
+    bool next(std::string_view& key_text, Value& value);
 
 private:
     bool is_object_;

@@ -203,8 +203,9 @@ Call make_call(const Function& function, const Arguments& arguments, const api::
     if (names.empty()) return call;
     call.style = CallStyle::Values;
     if (arguments.from_json)
-        call.style =
-            payload && payload->form == api::Payload::Form::Array ? CallStyle::JsonArray : CallStyle::JsonObject;
+        call.style = payload && payload->form == api::Payload::Form::Array && payload->arguments.empty()
+                         ? CallStyle::JsonArray
+                         : CallStyle::JsonObject;
     for (const Parameter& parameter : call.function.parameters)
         if (names.count(parameter.name)) call.arguments.push_back({&parameter, values_of(arguments, parameter)});
     return call;

@@ -227,7 +227,7 @@ void note_refused_setting(const std::string& name, const std::string& value) {
     });
 }
 
-void answer(const Message& message, Job& job, JobSink& sink) {
+void answer(Message message, Job& job, JobSink& sink) {
     const std::shared_ptr<const config::Config> config = current_config();
     try {
         if (!config) http::fail("PGRST002", "The server has no configuration yet");
@@ -239,6 +239,7 @@ void answer(const Message& message, Job& job, JobSink& sink) {
         };
         options.refused_setting = note_refused_setting;
         options.begun = [&] { free_request(job); };
+        options.forget_body = [&] { message.request.body = {}; };
         options.on_error = [&](const http::Error& error) { note_error(message.request, error); };
         exec::handle(message.request, message.identity, *config, sink, options);
     } catch (const http::Failure& failure) {

@@ -27,7 +27,7 @@ void add_value(Text& out, const CallArgument& argument) {
     if (argument.parameter->variadic)
         out.owned_value(array_literal(argument.values));
     else
-        out.owned_value(argument.values.empty() ? std::string() : argument.values.back());
+        out.value(argument.values.empty() ? std::string_view() : std::string_view(argument.values.back()));
     out.add("::").add(argument.parameter->type_name);
 }
 

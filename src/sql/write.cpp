@@ -79,27 +79,19 @@ void add_defaults(Text& out, const Write& write) {
 }
 
 // Each object of the body laid over the defaults.
-void add_body_with_defaults(Text& out, const Write& write, std::string_view body) {
+void add_body_with_defaults(Text& out, const Write& write) {
     out.add("(SELECT ");
     add_defaults(out, write);
-    out.add(" || pgrst_element AS pgrst_row FROM pg_catalog.jsonb_array_elements(");
-    if (write.form == api::Payload::Form::Object)
-        out.add("pg_catalog.jsonb_build_array(").value(body).add("::jsonb)");
-    else
-        out.value(body);
-    out.add(") AS pgrst_elements(pgrst_element)) AS pgrst_rows, LATERAL pg_catalog.jsonb_to_record(pgrst_row)");
+    out.add(" || ").name(kBodyElement).add(" AS pgrst_row FROM ").name(kBodyTable);
+    out.add(") AS pgrst_rows, LATERAL pg_catalog.jsonb_to_record(pgrst_row)");
     add_record_definition(out, write);
 }
 
-void add_body(Text& out, const Write& write, std::string_view body) {
-    if (write.missing_default) {
-        add_body_with_defaults(out, write, body);
-        return;
-    }
-    out.add(write.form == api::Payload::Form::Object ? "pg_catalog.json_to_record(" : "pg_catalog.json_to_recordset(")
-        .value(body)
-        .add(")");
-    add_record_definition(out, write);
+void add_body(Text& out, const Write& write) {
+    if (write.missing_default)
+        add_body_with_defaults(out, write);
+    else
+        out.name(kBodyTable).add(" AS ").name(body_name(write));
 }
 
 // What the answer needs of a row.
@@ -192,7 +184,7 @@ void add_insert(Text& out, const Write& write, std::string_view body, const plan
     if (write.columns.empty())
         out.add("(SELECT) AS ").name(body_name(write));
     else
-        add_body(out, write, body);
+        add_body(out, write);
     bool first = true;
     if (write.kind == WriteKind::Put) add_put_filters(out, write, first);
     if (write.conflict && write.conflict->merge) {
@@ -225,7 +217,7 @@ void add_no_update(Text& out, const Write& write, const plan::Level& target) {
     out.add(" WHERE false");
 }
 
-void add_update(Text& out, const Write& write, std::string_view body, const plan::Level& target) {
+void add_update(Text& out, const Write& write, const plan::Level& target) {
     if (write.columns.empty()) {
         add_no_update(out, write, target);
         return;
@@ -238,7 +230,7 @@ void add_update(Text& out, const Write& write, std::string_view body, const plan
         add_body_value(out, write, column);
     });
     out.add(" FROM (SELECT ").name(body_name(write)).add(".* FROM ");
-    add_body(out, write, body);
+    add_body(out, write);
     out.add(" LIMIT 1) AS ").name(body_name(write));
     add_where(out, write, target);
     add_returning(out, write, target);
@@ -267,7 +259,7 @@ void add_write(Text& out, const Write& write, std::string_view body, const plan:
             add_insert(out, write, body, target);
             break;
         case WriteKind::Update:
-            add_update(out, write, body, target);
+            add_update(out, write, target);
             break;
         case WriteKind::Delete:
             add_delete(out, write, target);

@@ -140,15 +140,15 @@ Asked read_asked(const http::Request& request) {
         return asked;
     }
     const bool for_function = asked.admitted.resource.kind == api::ResourceKind::Function;
-    asked.payload = api::parse_payload(request.headers, request.body, asked.admitted.query.columns, for_function,
-                                       for_function ? &asked.arguments.values : nullptr);
+    asked.payload = api::parse_payload(request.headers, request.body, asked.admitted.query.columns, for_function);
+    if (for_function) asked.arguments.values = asked.payload.fields;
     asked.arguments.post = true;
     asked.arguments.body_kind = api::parse_content_type(request.headers).kind;
     asked.arguments.raw = asked.payload.raw;
     asked.arguments.form = asked.arguments.body_kind == api::MediaKind::UrlEncoded;
     asked.arguments.from_json = !asked.arguments.raw && !asked.arguments.form;
     if (asked.arguments.from_json) asked.arguments.json_names = asked.payload.keys;
-    asked.body = asked.payload.raw ? request.body : asked.payload.json;
+    asked.body = asked.payload.document();
     return asked;
 }
 

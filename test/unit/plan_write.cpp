@@ -53,11 +53,10 @@ protected:
 };
 
 TEST_F(PlanWrite, InsertTakesTheColumnsOfTheBody) {
-    EXPECT_EQ(
-        sql(WriteKind::Insert, "people", "", {"name", "age"}),
-        R"(WITH "pgrst_source" AS (INSERT INTO "api"."people"("age", "name") SELECT "pgrst_body"."age",)"
-        R"( "pgrst_body"."name" FROM pg_catalog.json_to_record($1) AS "pgrst_body"("age" text, "name" text) RETURNING 1))"
-        R"( SELECT 1 FROM "pgrst_source")");
+    EXPECT_EQ(sql(WriteKind::Insert, "people", "", {"name", "age"}),
+              R"(WITH "pgrst_source" AS (INSERT INTO "api"."people"("age", "name") SELECT "pgrst_body"."age",)"
+              R"( "pgrst_body"."name" FROM "pgrst_payload" AS "pgrst_body" RETURNING 1))"
+              R"( SELECT 1 FROM "pgrst_source")");
 }
 
 TEST_F(PlanWrite, AnEmptyObjectIsARowOfDefaults) {
@@ -72,11 +71,10 @@ TEST_F(PlanWrite, ARepresentationReadsWhatTheWriteReturned) {
 }
 
 TEST_F(PlanWrite, UpdateSetsFromTheBody) {
-    EXPECT_EQ(
-        sql(WriteKind::Update, "people", "id=eq.1", {"age"}),
-        R"(WITH "pgrst_source" AS (UPDATE "api"."people" SET "age" = "pgrst_body"."age" FROM (SELECT)"
-        R"( "pgrst_body".* FROM pg_catalog.json_to_record($1) AS "pgrst_body"("age" text) LIMIT 1) AS "pgrst_body" WHERE)"
-        R"( "api"."people"."id" = $2 RETURNING 1) SELECT 1 FROM "pgrst_source")");
+    EXPECT_EQ(sql(WriteKind::Update, "people", "id=eq.1", {"age"}),
+              R"(WITH "pgrst_source" AS (UPDATE "api"."people" SET "age" = "pgrst_body"."age" FROM (SELECT)"
+              R"( "pgrst_body".* FROM "pgrst_payload" AS "pgrst_body" LIMIT 1) AS "pgrst_body" WHERE)"
+              R"( "api"."people"."id" = $1 RETURNING 1) SELECT 1 FROM "pgrst_source")");
     EXPECT_NE(sql(WriteKind::Update, "people", "id=eq.1", {}).find("WHERE false"), std::string::npos);
 }
 
