@@ -19,8 +19,8 @@ struct HandleOptions {
     // A setting of the role, or of the function that is called, cannot be set in this session. May throw
     // NeedsFreshSession; otherwise the request goes on.
     std::function<void(const std::string& name, const std::string& value)> refused_setting;
-    std::function<void()> begun;                       // NeedsFreshSession is not thrown any more
-    std::function<void()> forget_body;     // called when nothing reads the request's body any more; may be empty
+    std::function<void()> begun;        // NeedsFreshSession is not thrown any more
+    std::function<void()> forget_body;  // called when nothing reads the request's body any more; may be empty
     std::function<void(const http::Error&)> on_error;  // told of an error before it is answered
 };
 
