@@ -180,7 +180,12 @@ http::Error Server::failure_of(const Exchange& exchange) const {
     const pool::Job& job = pool::shared()->jobs[exchange.job];
     if (job.failure_sqlstate[0] == '\0')
         return http::own_error("PGRST001", "The executor of this request ended before it had answered");
-    return http::from_database({job.failure_sqlstate, job.failure_message, {}, {}}, exchange.identity.authenticated);
+    const auto optional = [](const char* text) {
+        return *text == '\0' ? std::nullopt : std::optional<std::string>(text);
+    };
+    return http::from_database(
+        {job.failure_sqlstate, job.failure_message, optional(job.failure_detail), optional(job.failure_hint)},
+        exchange.identity.authenticated);
 }
 
 // Of an answer that was not sent. Also tells the executor that nobody waits for the rest of it.

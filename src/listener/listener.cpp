@@ -219,6 +219,7 @@ Server* this_server() {
 
 extern "C" void pgrest_listener_main(Datum argument) {
     using namespace pgrest;
+    if (!pool::shared()) proc_exit(0);  // the launcher says why
     pool::start_without_database();
     listener::self.index = DatumGetInt32(argument);
     pool::enter_listener(listener::self.index);

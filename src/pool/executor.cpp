@@ -86,9 +86,11 @@ void handle_cancel(SIGNAL_ARGS) {
 // The launcher, which has no database, repeats them.
 void remember(const ErrorData* error) noexcept {
     try {
-        remember_last_words(error->sqlerrcode, pg::shown_from_server(error->message ? error->message : "").c_str());
+        const auto shown = [](const char* text) { return http::cut(pg::shown_from_server(text ? text : "")); };
+        remember_last_words(error->sqlerrcode, shown(error->message).c_str(), shown(error->detail).c_str(),
+                            shown(error->hint).c_str());
     } catch (const std::exception&) {
-        remember_last_words(error->sqlerrcode, "out of memory");
+        remember_last_words(error->sqlerrcode, "out of memory", "", "");
     }
 }
 
@@ -259,7 +261,13 @@ void answer(Message message, Job& job, JobSink& sink) {
 // The listener tells it to the client and the log, unless something has been sent already.
 void break_off(Job& job, const http::DatabaseError& error, bool started) {
     std::strncpy(job.failure_sqlstate, error.sqlstate.c_str(), sizeof job.failure_sqlstate - 1);
-    std::strncpy(job.failure_message, error.message.c_str(), sizeof job.failure_message - 1);
+    const auto copy = [](auto& to, const std::string& text) {
+        const std::string shown = http::cut(text, sizeof to - 1);
+        std::memcpy(to, shown.c_str(), shown.size() + 1);
+    };
+    copy(job.failure_message, error.message);
+    copy(job.failure_detail, error.detail.value_or(""));
+    copy(job.failure_hint, error.hint.value_or(""));
     if (!started || is_forsaken()) return;
     const int sqlstate = sqlstate_of(error.sqlstate);
     const char* line = job.request_line;

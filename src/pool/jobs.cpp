@@ -172,7 +172,7 @@ int hold_job(int listener) {
     job.ends_with_client = false;
     job.request_line[0] = '\0';
     job.failure_sqlstate[0] = '\0';
-    job.failure_message[0] = '\0';
+    job.failure_message[0] = job.failure_detail[0] = job.failure_hint[0] = '\0';
     reset_stream(job.answer);
     return index;
 }

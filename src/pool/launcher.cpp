@@ -241,7 +241,8 @@ void complain(const std::string& reason) {
     set_trouble(reason.c_str());
     if (self.said == reason) return;
     self.said = reason;
-    log_line("pgrest cannot connect its executors: " + reason);
+    const bool serves = shared()->connected > 0;
+    log_line("pgrest cannot connect its executors: " + reason + (serves ? "" : "; requests are answered with 503"));
 }
 
 // ---------------------------------------------------------------- starting
@@ -436,6 +437,13 @@ void manage() {
     replace_old();
 }
 
+// PostgreSQL starts all the same. Does not return; the postmaster does not start this process again.
+[[noreturn]] void say_that_memory_is_missing() {
+    ereport(LOG, (errmsg("pgrest serves no HTTP: a library behind it in shared_preload_libraries keeps its request for "
+                         "shared memory from PostgreSQL; name pgrest behind that library")));
+    proc_exit(0);
+}
+
 void wait() {
     const int longest = self.seen == self.read ? poll_interval : file_interval;
     pg::guarded([=] {
@@ -463,6 +471,7 @@ void run() {
 
 extern "C" void pgrest_launcher_main(Datum) {
     using namespace pgrest;
+    if (!pool::shared()) pool::say_that_memory_is_missing();
     pool::start_without_database();
     pool::enter_launcher();
     pg::translate_exceptions([] { pool::run(); });

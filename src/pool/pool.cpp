@@ -21,9 +21,47 @@ namespace {
 
 constexpr int restart_interval = 1;  // seconds after which launcher and listeners are started again
 
-void register_worker(const char* type, const char* function, int index) {
+// PostgreSQL says it in its log only, and how many there may be.
+bool worker_refused = false;
+emit_log_hook_type previous_log_hook = nullptr;
+
+void look_for_refusal(ErrorData* error) {
+    if (error->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED) {
+        worker_refused = true;
+        error->output_to_server = false;  // what follows is clearer
+    }
+    if (previous_log_hook) previous_log_hook(error);
+}
+
+// False when max_worker_processes has no room for it.
+bool register_worker(const char* type, const char* function, int index) {
     BackgroundWorker worker = describe_worker(type, function, index, restart_interval);
+    previous_log_hook = emit_log_hook;
+    emit_log_hook = look_for_refusal;
+    worker_refused = false;
     RegisterBackgroundWorker(&worker);
+    emit_log_hook = previous_log_hook;
+    return !worker_refused;
+}
+
+void say_that_workers_are_missing(int listeners) {
+    const int wanted = 1 + settings::Process::listeners() + settings::Process::workers();
+    if (listeners > 0)
+        ereport(LOG,
+                (errmsg("pgrest listens with %d of %d processes: max_worker_processes (%d) has no room for more; it "
+                        "needs %d beside those of others",
+                        listeners, settings::Process::listeners(), max_worker_processes, wanted)));
+    else
+        ereport(LOG,
+                (errmsg("pgrest serves no HTTP: max_worker_processes (%d) has no room for its processes; it needs %d "
+                        "beside those of others",
+                        max_worker_processes, wanted)));
+}
+
+void register_workers() {
+    if (!register_worker(launcher_type, "pgrest_launcher_main", 0)) return say_that_workers_are_missing(0);
+    for (int i = 0; i < settings::Process::listeners(); ++i)
+        if (!register_worker(listener_type, "pgrest_listener_main", i)) return say_that_workers_are_missing(i);
 }
 
 std::string time_text(TimestampTz time) {
@@ -132,9 +170,7 @@ void count_job(QueueRow& row, JobState state) {
 void install() {
     install_shared_memory();
     if (IsBinaryUpgrade) return;  // pg_upgrade wants the server for itself
-    register_worker(launcher_type, "pgrest_launcher_main", 0);
-    for (int i = 0; i < settings::Process::listeners(); ++i)
-        register_worker(listener_type, "pgrest_listener_main", i);
+    register_workers();
 }
 
 bool available() {

@@ -17,6 +17,7 @@ constexpr const char* tranche = "pgrest";
 constexpr int lock_count = 3;
 
 Shared* area = nullptr;
+bool requested = false;
 shmem_startup_hook_type previous_startup_hook = nullptr;
 #if PG_VERSION_NUM >= 150000
 shmem_request_hook_type previous_request_hook = nullptr;
@@ -65,6 +66,7 @@ void request_memory() {
 #endif
     RequestAddinShmemSpace(offsets().total + 64);
     RequestNamedLWLockTranche(tranche, lock_count);
+    requested = true;
 }
 
 void make_jobs(Shared& made) {
@@ -114,6 +116,8 @@ void make(char* memory) {
 // Called by the postmaster at start and again after a crash; without fork() by every process.
 void start_up() {
     if (previous_startup_hook) previous_startup_hook();
+    // a library behind this one has not passed it on, and PostgreSQL would not start for want of memory
+    if (!requested) return;
     bool found = false;
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
     void* memory = ShmemInitStruct("pgrest", offsets().total, &found);

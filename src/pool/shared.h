@@ -81,7 +81,10 @@ struct Job {
     // the answer
     Stream answer;
     char failure_sqlstate[6] = {};  // why the executor ended without one, "" = unknown
-    char failure_message[256] = {};
+    // "" = none; untouched, so that they cost no memory, until there is one
+    char failure_message[2049];
+    char failure_detail[2049];
+    char failure_hint[2049];
 
     alignas(64) char room[inline_size];
 };
@@ -188,7 +191,7 @@ struct Shared {
     char* chunk_bytes = nullptr;
 };
 
-// Null when the library was not preloaded.
+// Null when the library was not preloaded, or another one kept its hooks from being called.
 Shared* shared();
 
 // Asks PostgreSQL for the memory and makes it. Called by _PG_init while libraries are preloaded.

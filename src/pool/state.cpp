@@ -17,7 +17,9 @@ namespace {
 
 struct LastWords {
     char sqlstate[6] = {};
-    char message[256] = {};
+    char message[sizeof(Job::failure_message)] = {};
+    char detail[sizeof(Job::failure_detail)] = {};
+    char hint[sizeof(Job::failure_hint)] = {};
 } last_words;
 
 void copy_text(char* to, std::size_t size, const char* from) {
@@ -49,6 +51,8 @@ void abandon_job(int index) {
     Job& job = shared()->jobs[index];
     copy_text(job.failure_sqlstate, sizeof job.failure_sqlstate, last_words.sqlstate);
     copy_text(job.failure_message, sizeof job.failure_message, last_words.message);
+    copy_text(job.failure_detail, sizeof job.failure_detail, last_words.detail);
+    copy_text(job.failure_hint, sizeof job.failure_hint, last_words.hint);
     finish_job(index, StreamEnd::Broken);
 }
 
@@ -167,9 +171,11 @@ bool must_retire(int index) {
     return true;
 }
 
-void remember_last_words(int sqlerrcode, const char* message) {
+void remember_last_words(int sqlerrcode, const char* message, const char* detail, const char* hint) {
     copy_text(last_words.sqlstate, sizeof last_words.sqlstate, unpack_sql_state(sqlerrcode));
     copy_text(last_words.message, sizeof last_words.message, message);
+    copy_text(last_words.detail, sizeof last_words.detail, detail);
+    copy_text(last_words.hint, sizeof last_words.hint, hint);
 }
 
 void set_trouble(const char* reason) {

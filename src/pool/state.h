@@ -26,8 +26,8 @@ void executor_is_connected(int index);  // and may be given jobs
 bool must_retire(int index);
 
 // What an executor says when it ends with a FATAL error: for the client of its request, and for the launcher when it
-// never came to be connected. Called from the log hook.
-void remember_last_words(int sqlerrcode, const char* message);
+// never came to be connected. Called from the log hook. Without detail or hint: "".
+void remember_last_words(int sqlerrcode, const char* message, const char* detail, const char* hint);
 
 // Why no executor is connected; no effect while one is. A new reason wakes the listeners.
 void set_trouble(const char* reason);

@@ -46,6 +46,21 @@ test('client_error_verbosity does not shorten the log', async () => {
   server.reload({ 'pgrest.client_error_verbosity': 'verbose' });
 });
 
+test('with exit_on_error, which ends the executor, errors are what they are without it', async () => {
+  await server.sql(`create function api.refuses(many int) returns text stable language plpgsql as $$
+    begin raise check_violation using message = repeat('m', many), detail = repeat('é', many), hint = 'a hint'; end $$;
+    create function api.raises() returns text stable language plpgsql as $$ begin
+      raise sqlstate 'PGRST' using message = '{"code":"x","message":"y","details":"z","hint":"h"}', detail = '{"status":418,"headers":{"X-A":"b"}}'; end $$;
+    alter role clerk set exit_on_error = on`);
+  for (const [target, status] of [['/rpc/refuses?many=20', 400], ['/rpc/refuses?many=900', 400], ['/rpc/refuses?many=5000', 400], ['/rpc/raises', 418], ['/items?select=none', 400], ['/items?id=eq.x', 400]]) {
+    const [plain, ended] = [await server.get(target), await server.get(target, { claims: { role: 'clerk' } })];
+    assert.equal(plain.status, status, plain.text);
+    assert.deepEqual([ended.status, ended.body, ended.headers.get('x-a')], [plain.status, plain.body, plain.headers.get('x-a')]);
+    await server.ready();
+  }
+  await server.sql('alter role clerk reset exit_on_error');
+});
+
 test('errors below 500 are not logged', async () => {
   assert.equal((await server.get('/nothing-of-that-name')).status, 404);
   assert.equal((await server.get('/items?id=eq.nonsense-value')).status, 400);

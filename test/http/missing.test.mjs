@@ -1,6 +1,7 @@
 // What pgrest needs is missing, comes, goes, or is used up: 503 that says why, and service as soon as it is there.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { LOAD_SQL, Load, isClean, pids } from './load.mjs';
@@ -140,6 +141,52 @@ test('fewer background workers than wanted: those that there are serve, and the 
   await until('the log', () => times(server, 'no free background worker; raise max_worker_processes') > 0);
   for (let n = 0; n < 20; n++) assert.equal((await server.get('/items?id=eq.1')).status, 200);
   assert.equal(times(server, 'no free background worker; raise max_worker_processes'), 1);
+});
+
+for (const most of [0, 1]) {
+  test(`max_worker_processes = ${most}: PostgreSQL starts, and one line says that HTTP is not served`, async () => {
+    const before = server.log().length;
+    await server.restart({ 'pgrest.workers': 4, max_worker_processes: most, max_logical_replication_workers: 0 });
+    assert.equal(await server.sql('select 1', 'postgres'), '1');
+    const log = server.log().slice(before);
+    const line = `pgrest serves no HTTP: max_worker_processes (${most}) has no room for its processes; it needs 6 beside those of others`;
+    assert.equal(log.split(line).length, 2, log);
+    assert.doesNotMatch(log, /too many background workers/);
+    await assert.rejects(server.get('/items'));
+  });
+}
+
+test('a second listener for which there is no room: the first serves', async () => {
+  const before = server.log().length;
+  await server.restart({ 'pgrest.workers': 1, 'pgrest.listeners': 4, max_worker_processes: 4, max_logical_replication_workers: 0 });
+  assert.match(server.log().slice(before), /pgrest listens with 3 of 4 processes: max_worker_processes \(4\) has no room for more; it needs 6 beside/);
+  await refuses(server, 'no free background worker');
+  await server.restart({ 'pgrest.workers': 2, 'pgrest.listeners': 1, max_worker_processes: 8 });
+  await answers(server);
+});
+
+test('a library behind pgrest that keeps its request for memory: PostgreSQL starts, and one line says that HTTP is not served', async () => {
+  execFileSync('make', ['-s', '-C', join(ROOT, 'test/modules/keeper'), ...(process.env.PG_CONFIG ? [`PG_CONFIG=${process.env.PG_CONFIG}`] : [])]);
+  chmodSync(server.dir, 0o755);
+  const library = join(server.dir, 'keeper.so');
+  copyFileSync(join(ROOT, 'test/modules/keeper/keeper.so'), library);
+  chmodSync(library, 0o755);
+  for (const [what, kept] of [['request', ''], ['startup', "keeper.kept = 'startup'"]]) {
+    const before = server.log().length;
+    await server.restart({ shared_preload_libraries: `pgrest,${library}`, ...(kept && { 'keeper.kept': 'startup' }) });
+    assert.equal(await server.sql('select 1', 'postgres'), '1', what);
+    const lines = () => server.log().slice(before).split('pgrest serves no HTTP: a library behind it').length - 1;
+    await until('the line', () => lines() === 1);
+    await assert.rejects(server.get('/items'));
+    await assert.rejects(server.sql('select * from pgrest.workers', 'postgres'), /pgrest is not running in this server/);
+    assert.doesNotMatch(server.log().slice(before), /PANIC|terminated by signal/);
+    assert.equal(lines(), 1);
+  }
+  const { 'keeper.kept': _, ...settings } = server.settings;
+  server.settings = settings;
+  // in front of pgrest it does no harm
+  await server.restart({ shared_preload_libraries: `${library},pgrest` });
+  await answers(server);
 });
 
 test('all background workers are used by others: 503 says so, and ends when they are free', async () => {
