@@ -63,6 +63,8 @@ std::size_t piece_of(int encoding, const char* data, std::size_t size, std::size
 StringInfoData convert(Direction* direction, const char* data, std::size_t size) {
     StringInfoData out;
     initStringInfo(&out);
+    // most texts get shorter or little longer: room at once, instead of several copies of a large one
+    if (size < MaxAllocSize / 2) enlargeStringInfo(&out, static_cast<int>(size + size / 8));
     while (size > 0) {
         const std::size_t piece = piece_of(direction->from, data, size, kPiece);
         enlargeStringInfo(&out, static_cast<int>(piece * MAX_CONVERSION_GROWTH + 1));

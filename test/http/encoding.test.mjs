@@ -1,5 +1,6 @@
 // Databases of other encodings than UTF8: a client sees no difference, and what the encoding cannot hold is refused.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { SECRET, Server, token, until } from './server.mjs';
@@ -45,12 +46,14 @@ const schema = (w, t) => `
   declare result text; begin execute query into result; return result; end $$;
   create function ${quoted(`towns_by_${w}`)}() returns setof ${quoted(`towns_${w}`)} stable language sql as $$ select * from ${quoted(w)}.${quoted(`towns_${w}`)} $$;
   create function ${quoted(`hoisted_${w}`)}() returns text language sql set ${quoted(`app.${w}`)} = '${w}' as $$ select current_setting('app.${w}') $$;
-  create function check_request() returns void language plpgsql as $$
+  create function ${quoted(`check_${w}`)}() returns void language plpgsql as $$
   begin
     if current_setting('request.headers')::json ->> 'x-fail' = '${w}' then
       raise exception 'message ${w}' using detail = 'detail ${w}', hint = 'hint ${w}';
     end if;
   end $$;
+  create function bytes(bytea) returns text language sql as $$ select encode($1, 'hex') $$;
+  create function plain(text) returns text language sql as $$ select $1 || '${w}' $$;
   alter role ${quoted(`clerk_${w}`)} set application_name = 'x';
   grant all on all tables in schema ${quoted(w)} to anon, ${quoted(`clerk_${w}`)};
 `;
@@ -60,8 +63,8 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
     let server;
     before(async () => {
       server = await Server.start({ 'pgrest.workers': 2, 'pgrest.db_schemas': `${w},empty_${w}`, 'pgrest.db_anon_role': 'anon',
-        'pgrest.db_pre_request': 'check_request', 'pgrest.db_aggregates_enabled': 'on', 'pgrest.db_plan_enabled': 'on',
-        'pgrest.db_hoisted_tx_settings': `app.${w}` },
+        'pgrest.db_pre_request': `${w}.check_${w}`, 'pgrest.db_aggregates_enabled': 'on', 'pgrest.db_plan_enabled': 'on',
+        'pgrest.db_hoisted_tx_settings': `app.${w}`, 'pgrest.stream_threshold': '64kB' },
       schema(w, t) + `create schema ${quoted(`empty_${w}`)};`, encoding);
     });
     after(() => server?.drop());
@@ -110,6 +113,29 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
       assert.equal(list.text, `id_${w},name_${w}\n1,${w}`);
     });
 
+    test('escapes of JSON, long texts, bodies that are no JSON', async () => {
+      const escape = (text) => text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+      const returned = (body, headers = {}) => server.send('POST', `${towns}?select=${column('name')}`, { body, headers: { 'Content-Type': 'application/json', Prefer: 'return=representation,tx=rollback', ...headers } });
+      assert.equal(rows(await returned(escape(`{"id_${w}": 30, "name_${w}": "${w}"}`)))[0][`name_${w}`], w);
+      // pieces of a conversion end within no character
+      for (const before of ['', 'a', 'ab']) {
+        const long = before + w.repeat(20000);
+        assert.equal(rows(await returned(JSON.stringify({ [`id_${w}`]: 31 + before.length, [`name_${w}`]: long })))[0][`name_${w}`], long);
+      }
+      const stream = rows(await server.get(url(`/towns_${w}?select=name_${w}&order=id_${w}`)));
+      assert.equal(stream.length, 6);
+      assert.equal(stream[5][`name_${w}`], 'ab' + w.repeat(20000));
+      await server.send('DELETE', url(`/towns_${w}?id_${w}=gte.30`));
+      const body = Buffer.from(`${w}\xff`);
+      assert.equal(rows(await server.send('POST', '/rpc/bytes', { body, headers: { 'Content-Type': 'application/octet-stream' } })), body.toString('hex'));
+      assert.equal(rows(await server.send('POST', '/rpc/plain', { body: w, headers: { 'Content-Type': 'text/plain' } })), w + w);
+      const form = await server.send('POST', `${towns}?select=${column('name')}`, { body: `id_${w}=40&name_${w}=${enc(w)}`, headers: { 'Content-Type': 'application/x-www-form-urlencoded', Prefer: 'return=representation' } });
+      assert.equal(rows(form)[0][`name_${w}`], w);
+      await server.send('DELETE', url(`/towns_${w}?id_${w}=gte.30`));
+      const plan = await server.get(url(`/towns_${w}?id_${w}=eq.1`), { headers: { Accept: 'application/vnd.pgrst.plan+text' } });
+      assert.ok(plan.text.includes(`towns_${w}`), plan.text);
+    });
+
     test('functions and arguments', async () => {
       assert.equal(rows(await server.get(url(`/rpc/double_${w}?arg_${w}=${w}`))), w + w);
       assert.equal(rows(await server.post(url(`/rpc/double_${w}`), { [`arg_${w}`]: w })), w + w);
@@ -126,6 +152,12 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
       const seen = async (sub) => rows(await server.get('/mine?select=secret', { claims: { role: `clerk_${w}`, sub } })).map((row) => row.secret);
       assert.deepEqual(await seen(w), ['of the word']);
       assert.deepEqual(await seen(t), ['of the twin']);
+      const parts = token({ role: 'x' }).split('.');
+      const escaped = [...w].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+      parts[1] = Buffer.from(`{"role":"clerk_${escaped}","sub":"${escaped}"}`).toString('base64url');
+      parts[2] = createHmac('sha256', SECRET).update(`${parts[0]}.${parts[1]}`).digest('base64url');
+      const answer = await server.get('/mine?select=secret', { headers: { Authorization: `Bearer ${parts.join('.')}` } });
+      assert.deepEqual(rows(answer), [{ secret: 'of the word' }]);
     });
 
     test('what SQL sees of the request', async () => {
@@ -342,6 +374,7 @@ describe('settings', () => {
     server.reload({ 'pgrest.db_schemas': 'Ã©tÃ©' });
     await becomes('twin');
     assert.equal(await server.sql('select schemas from pgrest.check_settings()'), 'Ã©tÃ©');
+    assert.doesNotMatch(await server.sql('select * from pgrest.check()'), /does not exist/);
   });
 
   test('a schema that the encoding cannot hold does not exist', async () => {

@@ -42,6 +42,17 @@ test('a timeout or a cancel of its caller ends the caller, as it passes WHEN OTH
   await cancelled;
 });
 
+test('the end of the session ends the request, and nothing of it stays', async () => {
+  await server.sql(`create function api.take_and_sleep() returns void language plpgsql as $$ begin
+    insert into api.items values (500, 'taken'); perform pg_sleep(600); end $$`);
+  const ended = assert.rejects(
+    server.sql(`set application_name = 'sleeper'; select * from pgrest.request('POST', '/rpc/take_and_sleep'); select 'went on'`),
+    /terminating connection due to administrator command/);
+  await until('the session sleeps', async () => (await server.sql(`select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'sleeper' and wait_event = 'PgSleep'`)) === '1');
+  await ended;
+  assert.equal(await server.sql('select count(*) from api.items where id = 500'), '0');
+});
+
 test('the timeout of the request itself is an answer', async () => {
   await server.sql(`alter role clerk set statement_timeout = '50ms'`);
   try {
