@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "api/cursor.h"
 #include "api/names.h"
@@ -141,9 +143,7 @@ private:
     void add_order(const Pair& pair) {
         EmbedPath path = path_before_last(pair.name);
         auto terms = parse_order(pair.value);
-        for (const auto& known : query_.orders)
-            if (known.path == path) return;
-        query_.orders.push_back({std::move(path), std::move(terms)});
+        if (ordered_.insert(path).second) query_.orders.push_back({std::move(path), std::move(terms)});
     }
 
     void add_tree(const Pair& pair, bool any) {
@@ -185,10 +185,9 @@ private:
 
     LimitOffset& range_at(EmbedPath path) {
         if (path.empty()) return query_.root_range;
-        for (auto& known : query_.embed_ranges)
-            if (known.path == path) return known.value;
-        query_.embed_ranges.push_back({std::move(path), {}});
-        return query_.embed_ranges.back().value;
+        const auto [place, added] = range_of_.try_emplace(path, query_.embed_ranges.size());
+        if (added) query_.embed_ranges.push_back({std::move(path), {}});
+        return query_.embed_ranges[place->second].value;
     }
 
     void add_range(const Pair& pair, bool limit) {
@@ -202,6 +201,8 @@ private:
     PairMeaning meaning_;
     Query query_;
     bool select_seen_ = false;
+    std::set<EmbedPath> ordered_;
+    std::map<EmbedPath, std::size_t> range_of_;
 };
 
 }  // namespace

@@ -1,8 +1,24 @@
 #include "catalog/catalog.h"
 
+#include <algorithm>
+#include <numeric>
+
 namespace pgrest::catalog {
 
+void Relation::index_columns() {
+    by_name_.resize(columns.size());
+    std::iota(by_name_.begin(), by_name_.end(), 0);
+    std::sort(by_name_.begin(), by_name_.end(),
+              [this](std::uint32_t a, std::uint32_t b) { return columns[a].name < columns[b].name; });
+}
+
 const Column* Relation::column(std::string_view column_name) const {
+    if (by_name_.size() == columns.size()) {
+        const auto found =
+            std::lower_bound(by_name_.begin(), by_name_.end(), column_name,
+                             [this](std::uint32_t at, std::string_view name) { return columns[at].name < name; });
+        return found != by_name_.end() && columns[*found].name == column_name ? &columns[*found] : nullptr;
+    }
     for (const Column& column : columns)
         if (column.name == column_name) return &column;
     return nullptr;

@@ -43,8 +43,14 @@ struct Relation {
     // Key columns; of a view those that show a base table's whole key: only Catalog::with_key() fills them in.
     std::vector<std::string> primary_key;
 
+    // What lets column() find names quickly; called once, when all columns are there.
+    void index_columns();
+
     bool is_view() const { return kind == RelationKind::View || kind == RelationKind::MaterializedView; }
     const Column* column(std::string_view column_name) const;
+
+private:
+    std::vector<std::uint32_t> by_name_;  // positions in columns, ordered by name
 };
 
 struct Updatability {

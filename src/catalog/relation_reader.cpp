@@ -256,6 +256,7 @@ std::shared_ptr<Relation> read_relation(Oid relation) {
         result->kind = kind_of(raw.kind);
         for (int i = 0; i < raw.columns; ++i)
             result->columns.push_back(column_of(raw.column[i]));
+        result->index_columns();
     }
     MemoryContextDelete(context);
     return result;

@@ -12,6 +12,10 @@ namespace pgrest::plan {
 
 namespace {
 
+// PostgreSQL's limit of a select list. Stars of rows whose columns are not known count as so many.
+constexpr std::size_t kMostColumns = 1664;
+constexpr std::size_t kWidthOfUnknownRows = 100;
+
 const catalog::Column* find_column(const catalog::Relation* relation, const std::string& name) {
     return relation ? relation->column(name) : nullptr;
 }
@@ -139,11 +143,16 @@ private:
     // ---- select
 
     void fill(Level& level, const std::vector<api::SelectItem>& items) {
+        std::size_t columns = 0;
         for (const api::SelectItem& item : items) {
             if (const auto* column = std::get_if<api::SelectColumn>(&item.value)) {
+                columns += width(level, *column);
+                check_width(columns);
                 add_column(level, *column);
             } else {
                 level.embeds.push_back(embed(level, std::get<api::SelectEmbed>(item.value)));
+                columns += level.embeds.back().lifted;
+                check_width(columns);
             }
         }
         for (std::size_t i = 0; i < level.embeds.size(); ++i)
@@ -155,6 +164,17 @@ private:
         level.selects_nothing =
             level.outputs.empty() && std::all_of(level.embeds.begin(), level.embeds.end(),
                                                  [](const Embed& one) { return one.level.selects_nothing; });
+    }
+
+    static std::size_t width(const Level& level, const api::SelectColumn& column) {
+        if (!column.star) return 1;
+        return level.relation ? level.relation->columns.size() : kWidthOfUnknownRows;
+    }
+
+    // A short query asks for much when stars are repeated, or lifted through many spreads.
+    static void check_width(std::size_t columns) {
+        if (columns > kMostColumns)
+            http::fail("PGRST100", "The query asks for rows of more than " + std::to_string(kMostColumns) + " columns");
     }
 
     void add_column(Level& level, const api::SelectColumn& column) {
@@ -251,7 +271,12 @@ private:
         fill(level, syntax.items);
         rows_above_ = above;
         expand_stars_ = outer;
-        if (planned.spread) level.own_prefix = unused_prefix(output_names(level));
+        planned.lifted = level.selects_nothing ? 0 : 1;
+        if (planned.spread) {
+            const std::vector<std::string> names = output_names(level);
+            planned.lifted = names.size();
+            level.own_prefix = unused_prefix(names);
+        }
         planned.rows_column = planned.spread ? level.own_prefix + "rows" : planned.lateral_alias;
         return planned;
     }
@@ -272,6 +297,7 @@ private:
     // share a name: PostgreSQL refuses them.
     void name_lateral(Embed& embed, Level& parent) {
         const Embed* twin = find_written(parent, embed.written);
+        embed.repeated = twin != nullptr;
         embed.lateral_alias =
             twin ? twin->lateral_alias
                  : names_.table(parent.name + "_" + embed.written + "_" + std::to_string(embed.level.depth),

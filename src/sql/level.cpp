@@ -207,7 +207,11 @@ void add_lateral(Text& out, const Embed& embed, const Level& parent) {
         add_level(out, embed.level, &embed, &parent, {}, true, false);
         return;
     }
-    out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias).add(".*)::jsonb AS ").name(embed.rows_column);
+    out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias);
+    // Two lists of one name are refused, with the error that they always had: there the bare name is the first one's
+    // column. Elsewhere a bare name could be a column as well.
+    if (!embed.repeated) out.add(".*");
+    out.add(")::jsonb AS ").name(embed.rows_column);
     if (embed.spread) add_spread_aggregates(out, embed);
     out.add(" FROM (");
     add_level(out, embed.level, &embed, &parent, {}, true, embed.spread);

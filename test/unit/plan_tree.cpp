@@ -190,6 +190,55 @@ TEST_F(PlanTree, GroupsAreCountedAsRows) {
     EXPECT_NE(count("visits", "select=...people(id.sum())").find("SUM("), std::string::npos);
 }
 
+std::string repeated(const std::string& item, int times) {
+    std::string list = item;
+    for (int i = 1; i < times; ++i)
+        list += "," + item;
+    return list;
+}
+
+TEST_F(PlanTree, RowsHaveAsManyColumnsAsPostgreSqlTakes) {
+    rules_.aggregates_enabled = true;
+    EXPECT_EQ(code("people", "select=" + repeated("id", 1664)), "none");
+    EXPECT_EQ(code("people", "select=" + repeated("id", 1665)), "PGRST100");
+    EXPECT_EQ(code("people", "select=" + repeated("*", 416)), "none");
+    EXPECT_EQ(code("people", "select=" + repeated("*", 417)), "PGRST100");
+    EXPECT_EQ(code("people", "select=count()," + repeated("*", 417)), "PGRST100");
+    EXPECT_EQ(code("visits", "select=" + repeated("id", 1600) + ",...people(" + repeated("id", 60) + ")"), "none");
+    EXPECT_EQ(code("visits", "select=" + repeated("id", 1600) + ",...people(" + repeated("id", 65) + ")"), "PGRST100");
+    // what is lifted is lifted by every level again
+    std::string nested = "id";
+    for (int i = 0; i < 60; ++i)
+        nested = repeated("id", 30) + ",...boss_id(" + nested + ")";
+    EXPECT_EQ(code("people", "select=" + nested), "PGRST100");
+    const plan::Root unknown{nullptr, "api", "record", plan::Source::Aliased, "f"};
+    const auto stars = [&](int times) {
+        const api::Query query = api::parse_query("select=" + repeated("*", times), api::PairMeaning::Filters);
+        return plan::plan_tree(catalog_, unknown, query, rules_).root.outputs.size();
+    };
+    EXPECT_EQ(stars(16), 16U);
+    EXPECT_THROW(stars(17), http::Failure);
+}
+
+TEST_F(PlanTree, ColumnsAreFoundWithAnIndexAndWithout) {
+    catalog::Relation wide;
+    for (int i = 999; i >= 0; --i) {
+        wide.columns.emplace_back();
+        wide.columns.back().name = "c" + std::to_string(i);
+    }
+    for (const bool indexed : {false, true}) {
+        if (indexed) wide.index_columns();
+        for (int i = 0; i < 1000; ++i)
+            ASSERT_EQ(wide.column("c" + std::to_string(i)), &wide.columns[static_cast<std::size_t>(999 - i)]);
+        EXPECT_EQ(wide.column("c"), nullptr);
+        EXPECT_EQ(wide.column("c1000"), nullptr);
+        EXPECT_EQ(wide.column("d"), nullptr);
+    }
+    catalog::Relation none;
+    none.index_columns();
+    EXPECT_EQ(none.column("c"), nullptr);
+}
+
 TEST_F(PlanTree, ErrorsOfNames) {
     EXPECT_EQ(code("people", "select=stars(name)"), "PGRST200");
     EXPECT_EQ(code("people", "stars.name=eq.1"), "PGRST108");
