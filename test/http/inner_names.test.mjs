@@ -120,7 +120,7 @@ test('names of 63 bytes', async () => {
     { id: 3, a: { id: 2, b: { id: 1, name: 'one' } }, c: { id: 2 } },
   ]);
   assert.deepEqual(await body(`/${LONG}?select=id,below:${LONG}(id,below:${LONG}(id))&id=eq.1`), [{ id: 1, below: [{ id: 2, below: [{ id: 3 }] }] }]);
-  assert.equal((await body(`/${LONG}?select=${LONG}(id),${LONG}(id)`, 400)).code, '42712', 'two embeds of one name are refused as ever');
+  assert.equal((await body(`/${LONG}?select=${LONG}(id),${LONG}(id)`, 400)).code, '42803', 'two embeds of one name are refused as ever');
 });
 
 test('relations that are joined through others, and named like them', async () => {
