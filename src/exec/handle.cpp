@@ -1,6 +1,7 @@
 #include "exec/handle.h"
 
 #include "exec/answer_exchange.h"
+#include "exec/plan_dependencies.h"
 #include "exec/statement_timer.h"
 #include "http/error.h"
 #include "pg/guard.h"
@@ -70,11 +71,29 @@ bool callers_business(const pg::Error& error, Surroundings surroundings) {
 }
 
 // The error of a request, once everything of it has been rolled back.
-std::optional<http::Error> try_handle(const http::Request& request, const auth::Identity& identity,
-                                      const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
+struct Failed {
+    http::Error error;
+    bool may_be_of_a_change = false;  // of what was looked up, in the midst of the request
+};
+
+// What PostgreSQL says when a name, a type or a function is no longer what it was a moment ago.
+bool may_be_of_a_change(const pg::Error& error) {
+    const std::string& state = error.error().sqlstate;
+    return state.starts_with("42") || state == "XX000";
+}
+
+bool is_repeatable(const http::Request& request, const HandleOptions& options) {
+    return options.surroundings == Surroundings::OwnTransaction &&
+           (request.method == "GET" || request.method == "HEAD");
+}
+
+std::optional<Failed> try_handle(const http::Request& request, const auth::Identity& identity,
+                                 const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
     std::optional<http::Error> streaming_failure;
+    std::uint64_t before = 0;
     try {
         Exchange exchange(request, identity, config, sink, options);
+        before = heard_changes();
         try {
             dispatch(exchange);
             return {};
@@ -83,12 +102,23 @@ std::optional<http::Error> try_handle(const http::Request& request, const auth::
             throw;
         }
     } catch (const http::Failure& failure) {
-        return failure.error();
+        return Failed{failure.error()};
     } catch (const pg::Error& error) {
-        if (streaming_failure) return streaming_failure;
+        if (streaming_failure) return Failed{*streaming_failure};
         if (sink.started() || callers_business(error, options.surroundings)) throw;
-        return http::from_database(error.error(), identity.authenticated);
+        return Failed{
+            http::from_database(error.error(), identity.authenticated),
+            is_repeatable(request, options) && may_be_of_a_change(error) && before != 0 && hears_changes_since(before)};
     }
+}
+
+// A read that failed because something changed between its look-ups and its end did nothing and said nothing: it is
+// made once more, as if it had come a moment later.
+std::optional<Failed> try_handle_again(const http::Request& request, const auth::Identity& identity,
+                                       const config::Config& config, WatchedSink& sink, HandleOptions options) {
+    options.begun = [] {};
+    options.refused_setting = [](const std::string&, const std::string&) {};
+    return try_handle(request, identity, config, sink, options);
 }
 
 }  // namespace
@@ -96,10 +126,12 @@ std::optional<http::Error> try_handle(const http::Request& request, const auth::
 void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
             http::ResponseSink& sink, const HandleOptions& options) {
     WatchedSink watched(sink);
-    const auto error = try_handle(request, identity, config, watched, options);
-    if (!error) return;
-    if (options.on_error) options.on_error(*error);
-    send_error(request, config, watched, *error);
+    auto failed = try_handle(request, identity, config, watched, options);
+    if (failed && failed->may_be_of_a_change && !watched.started())
+        failed = try_handle_again(request, identity, config, watched, options);
+    if (!failed) return;
+    if (options.on_error) options.on_error(failed->error);
+    send_error(request, config, watched, failed->error);
 }
 
 }  // namespace pgrest::exec

@@ -1,8 +1,11 @@
 #include "exec/plan_dependencies.h"
 
+#include "pg/guard.h"
+
 extern "C" {
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -20,7 +23,7 @@ namespace pgrest::exec {
 
 namespace {
 
-uint64 changes = 0;
+uint64 changes = 1;
 uint64 changes_of_names = 0;
 bool watching = false;
 
@@ -220,6 +223,16 @@ void watch_plan_dependencies() {
 
 uint64 heard_changes() {
     return changes;
+}
+
+bool hears_changes_since(uint64 number) {
+    if (changes != number) return true;
+    // whose beginning hears what is new
+    pg::guarded([] {
+        StartTransactionCommand();
+        CommitTransactionCommand();
+    });
+    return changes != number;
 }
 
 uint64 heard_changes_of_names() {

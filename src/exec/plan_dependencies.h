@@ -13,7 +13,7 @@ namespace pgrest::exec {
 // Registers callbacks, once. Casts, roles and memberships outdate every plan of the process.
 void watch_plan_dependencies();
 
-// Counts what this process has heard of changed relations, types and functions.
+// Counts what this process has heard of changed relations, types and functions; begins with 1.
 uint64 heard_changes();
 
 // Were they added since the plan's text was last analysed?
@@ -24,6 +24,9 @@ void add_dependencies(CachedPlanSource* source);
 
 // The next use analyses the text anew.
 void outdate(CachedPlanSource* source);
+
+// C++, outside of a transaction: has anything changed since that number was heard? Throws pg::Error.
+bool hears_changes_since(uint64 number);
 
 // What functions and types the names in the text stand for; another number when that may have changed, by a new
 // function, or by a type that comes earlier in the search path.

@@ -202,3 +202,100 @@ test('DDL while many requests run', async () => {
   assert.ok(seen.get('ok') > 50, JSON.stringify([...seen]));
   assert.deepEqual([...seen.keys()], ['ok']);
 });
+
+// Each change is seen by the next request of every executor, whatever other changes and requests go on beside it.
+test('keys, views and functions come and go under load', async () => {
+  await server.sql(`create table api.owners (id int primary key, name text); create table api.pets (id int primary key, owner int, name text);
+    insert into api.owners values (1, 'Ann'); insert into api.pets values (5, 1, 'Rex'); grant all on api.owners, api.pets to anon`);
+  let over = false;
+  const odd = [];
+  const right = ['PGRST200', 'PGRST201', '42P01', '42703', '42883'];
+  const client = async (path, wanted) => {
+    while (!over) {
+      const { status, body } = await server.get(path);
+      if (status === 200 ? JSON.stringify(body) !== JSON.stringify(wanted) : !right.includes(body.code)) odd.push([path, status, body]);
+    }
+  };
+  const clients = Promise.all([
+    client('/items?id=eq.1&select=name', [{ name: 'item 1' }]),
+    client('/pets?select=name,owners(name)', [{ name: 'Rex', owners: { name: 'Ann' } }]),
+    client('/owners?select=name,pets_seen(name)', [{ name: 'Ann', pets_seen: [{ name: 'Rex' }] }]),
+    (async () => {
+      for (let n = 0; !over; n++)
+        await server.sql(`create temp table noise (id int primary key); create view api.noise as select 1; drop view api.noise; create or replace function api.noise() returns int language sql as 'select ${n}'; analyze api.pets`);
+    })(),
+  ]);
+  const seen = (path, wanted) => repeatedly(path, ({ status, body }) => assert.deepEqual(status === 200 ? body : body.code, wanted, path));
+  const pets = [{ name: 'Ann', pets: [{ name: 'Rex' }] }];
+  try {
+    for (let n = 0; n < 5; n++) {
+      await seen('/pets?select=name,owners(name)', 'PGRST200');
+      await server.sql(`alter table api.pets add constraint owned foreign key (owner) references api.owners`);
+      await seen('/pets?select=name,owners(name)', [{ name: 'Rex', owners: { name: 'Ann' } }]);
+      await seen('/owners?select=name,pets(name)', pets);
+      await seen('/owners?select=name,pets!owned(name)', pets);
+      await server.sql(`alter table api.pets rename constraint owned to kept`);
+      await seen('/owners?select=name,pets!owned(name)', 'PGRST200');
+      await seen('/owners?select=name,pets!kept(name)', pets);
+      await server.sql(`create view api.pets_below as select id, owner as o, name from api.pets; create view api.pets_seen as select * from api.pets_below; grant select on api.pets_seen to anon`);
+      await seen('/owners?select=name,pets_seen(name)', [{ name: 'Ann', pets_seen: [{ name: 'Rex' }] }]);
+      await seen('/owners?select=name,pets_seen!o(name)', [{ name: 'Ann', pets_seen: [{ name: 'Rex' }] }]);
+      await server.sql(`alter view api.pets_seen rename column o to whose`);
+      await seen('/owners?select=name,pets_seen!o(name)', 'PGRST200');
+      await seen('/owners?select=name,pets_seen!whose(name)', [{ name: 'Ann', pets_seen: [{ name: 'Rex' }] }]);
+      await server.sql(`create or replace view api.pets_below as select id, owner + 0 as o, name from api.pets`);
+      await seen('/owners?select=name,pets_seen(name)', 'PGRST200');
+      await server.sql(`create function api.pets_seen(api.owners) returns setof api.pets stable language sql as 'select * from api.pets where owner = $1.id'`);
+      await seen('/owners?select=name,pets_seen(name)', [{ name: 'Ann', pets_seen: [{ name: 'Rex' }] }]);
+      await server.sql(`drop function api.pets_seen(api.owners); alter table api.pets add constraint one unique (owner)`);
+      await seen('/owners?select=name,pets(name)', [{ name: 'Ann', pets: { name: 'Rex' } }]);
+      await server.sql(`alter table api.pets drop constraint one, drop constraint kept; drop view api.pets_seen, api.pets_below`);
+      await seen('/owners?select=name,pets(name)', 'PGRST200');
+    }
+  } finally {
+    over = true;
+    await clients;
+  }
+  assert.deepEqual(odd, []);
+});
+
+test('a junction appears, gets another key, and a view of it', async () => {
+  await server.sql(`create table api.tags (id int primary key, t text); create table api.posts (id int primary key, p text); create table api.tagged (tag int references api.tags, post int references api.posts);
+    insert into api.tags values (1, 't'); insert into api.posts values (1, 'p'); insert into api.tagged values (1, 1); grant all on api.tags, api.posts, api.tagged to anon`);
+  const path = '/posts?select=p,tags(t)';
+  const wanted = [{ p: 'p', tags: [{ t: 't' }] }];
+  await repeatedly(path, ({ body }) => assert.equal(body.code, 'PGRST200'));
+  await server.sql('alter table api.tagged add primary key (tag, post)');
+  await repeatedly(path, ({ body }) => assert.deepEqual(body, wanted));
+  await server.sql('create view api.tagged_seen as select * from api.tagged; grant select on api.tagged_seen to anon');
+  await repeatedly(path, ({ status }) => assert.equal(status, 300));
+  await repeatedly('/posts?select=p,tags!tagged_seen(t)', ({ body }) => assert.deepEqual(body, wanted));
+  await server.sql('drop view api.tagged_seen; alter table api.tagged drop constraint tagged_pkey');
+  await repeatedly(path, ({ body }) => assert.equal(body.code, 'PGRST200'));
+});
+
+test('the key of a view that is written through follows its table', async () => {
+  await server.sql(`create table api.stock (id int, v text); create view api.stock_seen as select id as number, v from api.stock; grant all on api.stock, api.stock_seen to anon`);
+  const upsert = () => server.post('/stock_seen', { number: 1, v: 'x' }, { headers: { Prefer: 'resolution=merge-duplicates' } });
+  assert.equal((await upsert()).headers.get('preference-applied'), null);
+  await server.sql('truncate api.stock; alter table api.stock add primary key (id)');
+  for (let n = 0; n < 6; n++) assert.equal((await upsert()).headers.get('preference-applied'), 'resolution=merge-duplicates');
+  await server.sql('alter view api.stock_seen rename number to n2; alter table api.stock rename id to id2');
+  const renamed = () => server.post('/stock_seen', { n2: 1, v: 'y' }, { headers: { Prefer: 'resolution=merge-duplicates' } });
+  for (let n = 0; n < 6; n++) assert.equal((await renamed()).status, 200);
+});
+
+test('a type of a column is renamed, moved, and changed', async () => {
+  await server.sql(`create type api.kind as enum ('a', 'b'); create domain public.amount as int; create table api.priced (k api.kind, a public.amount, ks api.kind[]); grant all on api.priced to anon`);
+  const insert = () => server.post('/priced', { k: 'a', a: 1, ks: ['b'] }, { headers: { Prefer: 'return=representation' } });
+  const check = async () => {
+    for (let n = 0; n < 6; n++) assert.deepEqual((await insert()).body, [{ k: 'a', a: 1, ks: ['b'] }]);
+  };
+  await check();
+  await server.sql('alter type api.kind rename to sort; alter domain public.amount rename to sum_of');
+  await check();
+  await server.sql('create schema attic; alter type api.sort set schema attic; alter domain public.sum_of set schema attic; grant usage on schema attic to anon');
+  await check();
+  await server.sql('alter schema attic rename to cellar');
+  await check();
+});
