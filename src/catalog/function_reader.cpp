@@ -14,6 +14,7 @@ extern "C" {
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -181,6 +182,7 @@ RawFunctions read(const char* schema, const char* name) {
     CatCList* const list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
     result.function = static_cast<RawFunction*>(palloc0(sizeof(RawFunction) * (list->n_members + 1)));
     for (int i = 0; i < list->n_members; ++i) {
+        CHECK_FOR_INTERRUPTS();
         HeapTuple const tuple = &list->members[i]->tuple;
         if (reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->pronamespace != schema_id) continue;
         RawFunction* const function = &result.function[result.count];
