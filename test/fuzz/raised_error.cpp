@@ -29,6 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!input.at_end()) raised.detail = std::string(input.rest());
     for (const bool authenticated : {false, true}) {
         const http::Error error = http::from_database(raised, authenticated);
+        if (raised.sqlstate != "PGRST") {
+            fuzz::require(error.message.size() <= http::longest_text, "a message is bounded");
+            fuzz::require(!error.details || error.details->size() <= http::longest_text, "details are bounded");
+        }
         check_answer(error, false);
         check_answer(error, true);
         fuzz::require(raised.sqlstate != "42501" || error.status == (authenticated ? 403 : 401),
