@@ -12,7 +12,7 @@ import { SANITIZED, Server, until } from './server.mjs';
 let server;
 let executor;
 before(async () => {
-  server = await Server.start({ 'pgrest.workers': 1, work_mem: '64kB' });
+  server = await Server.start({ 'pgrest.workers': 1, 'pgrest.request_memory': -1, 'pgrest.executor_memory': '4GB', work_mem: '64kB' });
   await server.sql(`create extension pgrest; ${LOAD_SQL}
     create function api.dig(n int) returns int stable language plpgsql as $$ begin return api.dig(n + 1); end $$;
     create view api.wide as select repeat('x', 540000000) as a, repeat('y', 540000000) as b;
@@ -148,7 +148,7 @@ test('an answer over 1 GB that cannot be sent while it is made', async (context)
 test('a body that is larger than a value of PostgreSQL', async (context) => {
   const available = Number(readFileSync('/proc/meminfo', 'utf8').match(/MemAvailable:\s+(\d+)/)[1]);
   if (available < 9e6) return context.skip('not enough memory');
-  const large = await Server.start({ 'pgrest.workers': 1, 'pgrest.max_body_size': -1, 'pgrest.body_memory': '2GB' });
+  const large = await Server.start({ 'pgrest.workers': 1, 'pgrest.request_memory': -1, 'pgrest.max_body_size': -1, 'pgrest.body_memory': '2GB' });
   try {
     await large.sql(`create function api.take(text) returns int language sql as 'select length($1)';
       create function api.take_bytes(bytea) returns int language sql as 'select length($1)'`);
