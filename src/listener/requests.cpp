@@ -325,13 +325,20 @@ void Server::submit(Exchange& exchange) {
     if (!without_job_.empty() || !give_to_executors(exchange)) without_job_.append(exchange);
 }
 
+// A large head takes memory too, though little: it does not wait until slow uploads are over.
+bool Server::hand_over(Exchange& exchange, int job, std::string_view head) {
+    if (exchange.upload.hand_over(job, head, /* beyond */ false)) return true;
+    if (Exchange* const slowest = slowest_upload(nullptr)) end_upload(*slowest);
+    return exchange.upload.hand_over(job, head, /* beyond */ true);
+}
+
 // False when the job table is full.
 bool Server::give_to_executors(Exchange& exchange) {
     const int job = pool::hold_job(index_);
     if (job == pool::nothing) return false;
     exchange.job = job;  // from here on it is let go of with the exchange, should there be no memory for the rest
     const std::string head = http::wire::encode_request(exchange.request, exchange.identity);
-    if (!exchange.upload.hand_over(job, head)) {
+    if (!hand_over(exchange, job, head)) {
         let_go(exchange);
         answer_instead(exchange, out_of_memory());
         resume(exchange);

@@ -97,6 +97,7 @@ private:
     void expect_body(Exchange& exchange);
     std::optional<http::Error> lack_of_executors() const;
     void submit(Exchange& exchange);
+    bool hand_over(Exchange& exchange, int job, std::string_view head);
     bool give_to_executors(Exchange& exchange);
     void wait(Exchange& exchange);
     void wait_again(Exchange& exchange);

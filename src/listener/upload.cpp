@@ -96,14 +96,14 @@ void Upload::clear() {
 }
 
 // In the job: first the room, then chunks. What does not fit into the room goes into chunks before those of the body.
-bool Upload::hand_over(int index, std::string_view head) {
+bool Upload::hand_over(int index, std::string_view head, bool beyond) {
     pool::Job& job = shared()->jobs[index];
     const std::size_t of_head = std::min(head.size(), inline_size);
     const std::size_t of_beginning = std::min(beginning_.size(), inline_size - of_head);
     std::memcpy(job.room, head.data(), of_head);
     std::memcpy(job.room + of_head, beginning_.data(), of_beginning);
 
-    ChunkList between(listener_, nothing, nothing);
+    ChunkList between(listener_, nothing, nothing, beyond);
     const std::size_t head_left = head.size() - of_head;
     const std::size_t beginning_left = beginning_.size() - of_beginning;
     const bool fits = between.append(head.data() + of_head, head_left) == head_left &&

@@ -26,7 +26,8 @@ public:
     void clear();
 
     // Puts head and body into the job's memory, which takes the chunks over. False when shared memory has run out.
-    bool hand_over(int job, std::string_view head);
+    // beyond: as above.
+    bool hand_over(int job, std::string_view head, bool beyond);
 
 private:
     std::size_t append_to_chunks(const char* data, std::size_t size, bool beyond);
