@@ -86,7 +86,8 @@ Payload json_payload(std::string_view body, bool for_function) {
         return payload;
     }
     payload.form = Form::Object;
-    payload.body = payload.arguments = body;
+    payload.body = body;
+    if (!holds_null_escape(body)) payload.arguments = body;
     payload.rows = 1;
     payload.keys = keys_of(*value);
     return payload;

@@ -170,6 +170,7 @@ void answer_call(Exchange& exchange) {
     exchange.begin(exchange.transaction_plan(is_read_only(exchange, function), &function));
 
     const std::string_view document = document_of(calling);
+    if (!calling.payload.arguments.empty()) plan::take_large_values(calling.call, document);
     const bool explained = calling.representation.shape == Shape::Plan;
     sql::Text text;
     if (explained) text.add(explain_prefix(calling.representation));

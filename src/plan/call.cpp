@@ -4,6 +4,7 @@
 #include <set>
 
 #include "http/error.h"
+#include "json/json.h"
 
 namespace pgrest::plan {
 
@@ -211,6 +212,29 @@ Call make_call(const Function& function, const Arguments& arguments, const api::
     return call;
 }
 
+// Types as pg_type.dat numbers them, which has no domains below that.
+constexpr catalog::Oid kJson = 114;
+constexpr catalog::Oid kJsonb = 3802;
+constexpr catalog::Oid kText = 25;
+constexpr catalog::Oid kVarchar = 1043;
+constexpr catalog::Oid kFirstUnsure = 10000;
+
+bool is_json(const Parameter& parameter) {
+    return parameter.type == kJson || parameter.type == kJsonb;
+}
+
+bool is_as_its_text(const Parameter& parameter, const json::Value& value) {
+    if (parameter.type == 0 || parameter.type >= kFirstUnsure || parameter.variadic) return false;
+    const bool nested = value.kind == json::Kind::Object || value.kind == json::Kind::Array;
+    return !nested || is_json(parameter) || parameter.type == kText || parameter.type == kVarchar;
+}
+
+std::vector<std::string> text_of(const Parameter& parameter, const json::Value& value) {
+    if (value.kind == json::Kind::Null) return {};
+    if (value.kind == json::Kind::String && !is_json(parameter)) return {json::string_of(value)};
+    return {std::string(value.text)};
+}
+
 }  // namespace
 
 Call plan_call(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
@@ -229,6 +253,23 @@ Call plan_call(catalog::Catalog& catalog, const std::string& schema, const std::
     if (found.empty()) fail_missing(catalog, schema, name, names, candidates, arguments);
     if (found.size() > 1) fail_ambiguous(found);
     return make_call(*found.front(), arguments, payload, whole_body);
+}
+
+void take_large_values(Call& call, std::string_view document) {
+    constexpr std::size_t large = 64 * 1024;
+    if (call.style != CallStyle::JsonObject || document.size() < large) return;
+    std::vector<std::vector<std::string>> values(call.arguments.size());
+    json::Walk walk({json::Kind::Object, document.substr(document.find('{'))});
+    for (json::Member member; walk.next(member);) {
+        const auto argument = std::find_if(call.arguments.begin(), call.arguments.end(),
+                                           [&](const CallArgument& one) { return one.parameter->name == member.key; });
+        if (argument == call.arguments.end()) continue;
+        if (!is_as_its_text(*argument->parameter, member.value)) return;
+        values[argument - call.arguments.begin()] = text_of(*argument->parameter, member.value);
+    }
+    for (std::size_t i = 0; i < values.size(); ++i)
+        call.arguments[i].values = std::move(values[i]);
+    call.style = CallStyle::Values;
 }
 
 }  // namespace pgrest::plan

@@ -37,7 +37,7 @@ enum class CallStyle {
 
 struct CallArgument {
     const catalog::Parameter* parameter = nullptr;  // points into Call::function
-    std::vector<std::string> values;                // Values: one, or several for a variadic parameter
+    std::vector<std::string> values;                // Values: one, or several for a variadic parameter; none: NULL
 };
 
 struct Call {
@@ -49,5 +49,9 @@ struct Call {
 // Throws PGRST202 (none fits) and PGRST203 (several fit).
 Call plan_call(catalog::Catalog& catalog, const std::string& schema, const std::string& name,
                const Arguments& arguments, const api::Payload* payload);
+
+// Takes the values of a large document out of it, where a value is to its type what a text of it is. PostgreSQL would
+// hold it several times over while it takes it apart. document: an object that json::parse() has accepted.
+void take_large_values(Call& call, std::string_view document);
 
 }  // namespace pgrest::plan

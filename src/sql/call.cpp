@@ -26,8 +26,10 @@ struct Context {
 void add_value(Text& out, const CallArgument& argument) {
     if (argument.parameter->variadic)
         out.owned_value(array_literal(argument.values));
+    else if (argument.values.empty())
+        out.null_value();
     else
-        out.value(argument.values.empty() ? std::string_view() : std::string_view(argument.values.back()));
+        out.value(argument.values.back());
     out.add("::").add(argument.parameter->type_name);
 }
 

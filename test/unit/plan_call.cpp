@@ -158,5 +158,30 @@ TEST_F(PlanCall, TheEmptyNameIsThatOfAnUnnamedParameterOfAnyType) {
     EXPECT_EQ(code("say", query), "PGRST202");
 }
 
+TEST_F(PlanCall, LargeDocumentsAreTakenApart) {
+    catalog::Function asked =
+        function("f", {parameter("a", "text"), parameter("b", "json"), parameter("c", "integer")});
+    const catalog::Oid types[] = {25, 114, 23};
+    for (std::size_t i = 0; i < 3; ++i)
+        asked.parameters[i].type = types[i];
+    const auto values_of = [&](const std::string& document) {
+        plan::Call call{asked, plan::CallStyle::JsonObject, {}};
+        for (const auto& parameter : call.function.parameters)
+            call.arguments.push_back({&parameter, {}});
+        plan::take_large_values(call, document);
+        std::string shown = call.style == plan::CallStyle::Values ? "" : "json";
+        for (const auto& argument : call.arguments)
+            for (const std::string& value : argument.values)
+                shown += value.substr(0, 20) + ";";
+        return shown;
+    };
+    const std::string large = R"("more":")" + std::string(70000, 'x') + "\"}";
+    EXPECT_EQ(values_of(R"( {"a":"\n\u00e9","b":"\n","c":1,)" + large), "\n\xc3\xa9;\"\\n\";1;");
+    EXPECT_EQ(values_of(R"({"a":{"x":1},"b":[1],"c":null,)" + large), R"({"x":1};[1];)");
+    EXPECT_EQ(values_of(R"({"a":"first","a":"last",)" + large), "last;");
+    EXPECT_EQ(values_of(R"({"c":[1],)" + large), "json");
+    EXPECT_EQ(values_of(R"({"a":"small"})"), "json");
+}
+
 }  // namespace
 }  // namespace pgrest
