@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Server, sleep, until } from '../http/server.mjs';
 import { Client } from './ask.mjs';
+import { keepsGrowing } from './growth.mjs';
 import { descriptors, exists, memory, segments } from './processes.mjs';
 import { Random } from './random.mjs';
 import { Session } from './session.mjs';
@@ -16,14 +17,21 @@ const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
 if (!(minutes > 0) || !Number.isInteger(seed)) throw new Error('--minutes is a number above 0, --seed an integer');
 
-// A process may have grown by half and this much (kB) between the end of the warm-up and the end.
+// A process may have grown by half and this much (kB) between the end of the warm-up and the end, and by more when its
+// memory has come to rest before the end.
 const TOLERANCE = { factor: 1.5, kB: minutes < 5 ? 16384 : 8192 };
 // An executor's catalog caches grow with every name that clients make up; it is replaced when it holds this much (kB).
 // Until that is noticed it may hold somewhat more.
 // With the sanitizers an executor begins with as much.
 const EXECUTOR_MEMORY = values.sanitized ? 1048576 : 65536;
-const grewTooMuch = (row, old) =>
-  row.kind === 'executor' ? row.own > EXECUTOR_MEMORY * 1.25 + TOLERANCE.kB : old && row.own > old.own * TOLERANCE.factor + TOLERANCE.kB;
+// Kilobytes from one quarter of the second half to the next that are growth.
+const STEP = 512;
+// pid: kilobytes, from the end of the warm-up on
+const watched = new Map();
+const grewTooMuch = (row, old) => {
+  if (row.kind === 'executor' && row.own > EXECUTOR_MEMORY * 1.25 + TOLERANCE.kB) return true;
+  return old && row.own > old.own * TOLERANCE.factor + TOLERANCE.kB && keepsGrowing(watched.get(row.pid) ?? [], { step: STEP });
+};
 
 const gate = new Gate();
 const tally = new Tally();
@@ -138,12 +146,23 @@ const total = minutes * 60000;
 const begin = Date.now();
 traffic.start();
 let active = 0;
-const pass = async (share) => {
+const watch = (pids) => {
+  for (const pid of pids) {
+    const { own } = memory(pid);
+    if (own > 0) watched.set(pid, [...(watched.get(pid) ?? []), own]);
+  }
+};
+const pass = async (share, pids = []) => {
   const start = Date.now();
   const end = start + total * share;
   let said = Date.now();
+  let looked = 0;
   while (Date.now() < end && !stopping) {
     await sleep(200);
+    if (Date.now() - looked > (total * share) / 200) {
+      looked = Date.now();
+      watch(pids);
+    }
     if (Date.now() - said < 60000) continue;
     said = Date.now();
     console.log(`# ${((said - begin) / 60000).toFixed(0)} min: ${tally.counts.requests} requests, ${tally.counts['hostile requests']} hostile, ${tally.problemCount} problems`);
@@ -156,7 +175,7 @@ await endReplacing();
 await pass(0.2);
 const first = await quiet();
 gate.open();
-await pass(0.5);
+await pass(0.5, first.rows.map((row) => row.pid));
 const last = await quiet();
 gate.end();
 
