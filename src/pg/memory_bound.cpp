@@ -12,6 +12,7 @@
 #include "pg/postgres.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 }
@@ -34,6 +35,7 @@ std::atomic<bool> watching{false};
 std::atomic<bool> too_much{false};
 
 std::size_t hard_limit = 0;  // 0: none
+bool suspended = false;
 std::size_t unused_at_start = 0;
 bool bounded_before = false;
 bool met = false;
@@ -82,6 +84,13 @@ void set_limit(rlim_t wanted) {
     (void)setrlimit(RLIMIT_DATA, &limit);
 }
 
+// Deferred triggers have run by then.
+void at_transaction_event(XactEvent event, void*) {
+    if (event != XACT_EVENT_PRE_COMMIT || hard_limit == 0 || !TransactionIdIsValid(GetTopTransactionIdIfAny())) return;
+    set_limit(limit_of_start);
+    suspended = true;
+}
+
 }  // namespace
 
 std::optional<OwnMemory> own_memory() {
@@ -97,11 +106,12 @@ void start_memory_watch() {
     pqsignal(SIGPROF, on_tick);
     const struct itimerval every = {{0, kTick}, {0, kTick}};
     (void)setitimer(ITIMER_PROF, &every, nullptr);
+    RegisterXactCallback(at_transaction_event, nullptr);
 }
 
 void bound_memory(std::optional<std::size_t> most) {
     too_much = false;
-    met = torn = false;
+    met = torn = suspended = false;
     const auto held = own_memory();
     if (!most || !held) {
         cancel_above = SIZE_MAX;
@@ -121,6 +131,8 @@ void bound_memory(std::optional<std::size_t> most) {
 }
 
 void watch_memory() {
+    if (suspended) set_limit(hard_limit);
+    suspended = false;
     too_much = false;
     watching = true;
 }
@@ -131,7 +143,7 @@ void unwatch_memory() {
 
 void lift_memory_bound() {
     met = true;
-    if (hard_limit > 0) set_limit(hard_limit + kReserve);
+    if (hard_limit > 0 && !suspended) set_limit(hard_limit + kReserve);
 }
 
 bool memory_bound_was_met() {

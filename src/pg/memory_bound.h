@@ -5,8 +5,9 @@
 //   cancelled, at the next place where PostgreSQL can be interrupted. The error is 53200, and PL/pgSQL's OTHERS does
 //   not catch it, as it catches no cancel.
 // - The system gives nothing beyond the bound (RLIMIT_DATA). So what grows between two such places ends with
-// PostgreSQL's
-//   own 53200, or with std::bad_alloc. Only on Linux does this limit count all of a process's own memory.
+//   PostgreSQL's own 53200, or with std::bad_alloc. Only on Linux does this limit count all of a process's own memory.
+//   It does not hold while a transaction that wrote commits: behind its commit record PostgreSQL turns every error
+//   into a panic, which restarts the server.
 //
 // Only of executors. What was held when bound_memory() was called is not counted.
 #pragma once
@@ -25,7 +26,7 @@ struct OwnMemory {
 };
 std::optional<OwnMemory> own_memory();
 
-// Once, before the first bound: starts the timer (SIGPROF).
+// Once, before the first bound: starts the timer (SIGPROF), and listens to commits.
 void start_memory_watch();
 
 // From now on so much more may be taken; nothing: any amount. Also forgets that there was too much.
