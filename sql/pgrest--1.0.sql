@@ -325,20 +325,30 @@ AS $$
   members AS MATERIALIZED (
     SELECT d.objid AS oid, d.classid, x.extname FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
      WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass),
-  -- An unqualified pre-request function is looked up on the search path of each exposed schema.
+  -- A pre-request function without a schema is looked for in the exposed schemas and the extra search path.
   hook AS (
-    SELECT pre_request AS name, e.nspname AS exposed,
+    SELECT pre_request AS name,
            (SELECT p.oid
               FROM unnest(CASE WHEN strpos(pre_request, '.') > 0 THEN ARRAY[split_part(pre_request, '.', 1)]
-                               ELSE ARRAY[e.nspname::text] || string_to_array(extra_search_path, ',')
+                               ELSE string_to_array(schemas, ',') || string_to_array(extra_search_path, ',')
                                     || 'pg_catalog'::text END)
                    WITH ORDINALITY path (schema, place)
               JOIN pg_namespace n ON n.nspname = path.schema
-              JOIN pg_proc p ON p.pronamespace = n.oid AND p.pronargs - p.pronargdefaults <= 0
+              JOIN pg_proc p ON p.pronamespace = n.oid AND p.prokind = 'f' AND p.pronargs <= p.pronargdefaults
                AND p.proname = CASE WHEN strpos(pre_request, '.') > 0
                                     THEN substr(pre_request, strpos(pre_request, '.') + 1) ELSE pre_request END
              ORDER BY place, p.pronargs LIMIT 1) AS function
-      FROM s, exposed e WHERE pre_request IS NOT NULL),
+      FROM s WHERE pre_request IS NOT NULL),
+  named AS (
+    SELECT 'pgrest.db_pre_request' AS setting, pre_request AS name FROM s
+    UNION ALL
+    SELECT x, current_setting(x) FROM unnest('{pgrest.db_pre_config,pgrest.db_root_spec}'::text[]) x
+    UNION ALL
+    SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
+      FROM s JOIN pg_roles r ON r.rolname = s.authenticator JOIN pg_db_role_setting d ON d.setrole = r.oid,
+           unnest(d.setconfig) c
+     WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+       AND split_part(c, '=', 1) IN ('pgrst.db_pre_config', 'pgrst.db_root_spec')),
   functions AS MATERIALIZED (
     SELECT p.oid, p.proname, p.oid::regprocedure::text AS name, p.proowner, p.prosecdef, p.provolatile, p.proconfig,
            EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
@@ -348,9 +358,21 @@ AS $$
      WHERE (p.pronamespace IN (SELECT oid FROM exposed) OR p.oid IN (SELECT function FROM hook))
        AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.prokind = 'f'
        AND NOT EXISTS (SELECT FROM members m WHERE m.classid = 'pg_proc'::regclass AND m.oid = p.oid))
-  SELECT 'critical', 'the pre-request function does not exist', name || ', for the schema ' || exposed,
+  SELECT 'critical', 'the pre-request function does not exist', name,
          'Create it or correct pgrest.db_pre_request; until then requests are refused.'
     FROM hook WHERE function IS NULL
+  UNION ALL
+  SELECT 'warning', 'a setting names a function without its schema', format('%s = %s', setting, name),
+         'Write schema.name: another function of that name in an earlier schema would take its place.'
+    FROM named WHERE name <> '' AND strpos(name, '.') = 0
+  UNION ALL
+  SELECT 'warning', 'the pre-request function has no search_path of its own', p.oid::regprocedure::text,
+         format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp; and name the schemas of what it uses: '
+                'without it the role of a request chooses what its names mean, by ALTER ROLE ... SET search_path.',
+                p.oid::regprocedure)
+    FROM hook h JOIN pg_proc p ON p.oid = h.function JOIN pg_language l ON l.oid = p.prolang
+   WHERE NOT p.prosecdef AND l.lanname NOT IN ('internal', 'c') AND to_jsonb(p) ->> 'prosqlbody' IS NULL
+     AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search\_path=%')
   UNION ALL
   SELECT DISTINCT 'critical', 'requests may replace the pre-request function',
          function::regprocedure::text || ', role ' || r.rolname,

@@ -4,6 +4,7 @@
 
 #include "catalog/pg_catalog.h"
 #include "exec/hoisted_settings.h"
+#include "exec/named_function.h"
 #include "http/claim_settings.h"
 #include "http/error.h"
 #include "http/response_settings.h"
@@ -26,11 +27,9 @@ std::string search_path(const std::string& schema, const std::vector<std::string
     return path;
 }
 
-std::string pre_request_sql(const std::string& function) {
-    if (function.empty()) return {};
-    const std::size_t dot = function.find('.');
-    if (dot == std::string::npos) return "SELECT " + sql::quoted(function) + "()";
-    return "SELECT " + sql::quoted(function.substr(0, dot)) + "." + sql::quoted(function.substr(dot + 1)) + "()";
+std::string pre_request_sql(const config::Config& config) {
+    if (config.pre_request.empty()) return {};
+    return "SELECT " + qualified_function(config.pre_request, config) + "()";
 }
 
 bool same_word(std::string_view a, std::string_view lower) {
@@ -132,7 +131,7 @@ TransactionPlan Exchange::transaction_plan(bool read_only, const catalog::Functi
     plan.authenticator = authenticator_;
     plan.apply_role_settings = config.db_config;
     plan.lock_role = config.lock_role;
-    plan.pre_request_sql = pre_request_sql(config.pre_request);
+    plan.pre_request_sql = pre_request_sql(config);
     plan.request_settings = [this] { return request_settings(); };
     plan.refused_setting = options_.refused_setting;
     auto& settings = plan.settings;

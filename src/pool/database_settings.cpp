@@ -5,12 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "exec/named_function.h"
 #include "http/wire.h"
 #include "pg/guard.h"
 #include "pg/text.h"
 #include "pool/jobs.h"
 #include "pool/shared.h"
 #include "pool/state.h"
+#include "settings/settings.h"
 
 extern "C" {
 #include <access/xact.h>
@@ -18,7 +20,6 @@ extern "C" {
 #include <miscadmin.h>
 #include <storage/latch.h>
 #include <storage/proc.h>
-#include <utils/builtins.h>
 #include <utils/guc.h>
 #include <utils/snapmgr.h>
 #include <utils/timeout.h>
@@ -123,6 +124,9 @@ private:
 // "name=value" texts of the authenticator; what it has for this database comes last and so goes over the rest.
 std::vector<std::string> settings_of_role() {
     const uint64 rows = pg::guarded([] {
+        // operators are looked up by this path, and the session has one of its own
+        const int settings_level = NewGUCNestLevel();
+        set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
         SPI_execute(
             "SELECT e FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) e"
             " WHERE s.setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)"
@@ -130,6 +134,7 @@ std::vector<std::string> settings_of_role() {
             " WHERE datname = pg_catalog.current_database()))"
             " ORDER BY s.setdatabase",
             /* read_only */ true, 0);
+        AtEOXact_GUC(true, settings_level);
         return SPI_processed;
     });
     std::vector<std::string> texts;
@@ -151,15 +156,12 @@ config::Settings read_role() {
     return settings;
 }
 
-std::string call_of(const std::string& function) {
-    const std::size_t dot = function.find('.');
-    const std::string schema = dot == std::string::npos ? "" : function.substr(0, dot);
-    const std::string name = dot == std::string::npos ? function : function.substr(dot + 1);
-    const auto quoted = [](const std::string& identifier) {
-        const char* text = identifier.c_str();
-        return std::string(pg::guarded([=] { return quote_identifier(text); }));
-    };
-    return "SELECT " + (schema.empty() ? "" : quoted(schema) + ".") + quoted(name) + "()";
+// Without what the function itself will say: which schemas a bare name of it is looked for in.
+config::Config config_before(config::Settings of_role) {
+    of_role.merge(settings::collect());
+    of_role.erase("jwt_secret");
+    const config::Built built = config::build(of_role, 0);
+    return built.config ? *built.config : config::Config();
 }
 
 void set_local(const std::string& name, const char* value) {
@@ -168,10 +170,10 @@ void set_local(const std::string& name, const char* value) {
 }
 
 // What the function sets: everything is empty before, and local to the transaction.
-config::Settings read_function(const std::string& function) {
+config::Settings read_function(const std::string& function, const config::Config& config) {
     for (const char* name : allowed)
         set_local(std::string(prefix) + name, "");
-    const std::string call = pg::to_server(call_of(function));
+    const std::string call = pg::to_server("SELECT " + exec::qualified_function(function, config) + "()");
     const char* sql = call.c_str();
     pg::guarded([=] { SPI_execute(sql, /* read_only */ false, 0); });
     config::Settings settings;
@@ -199,7 +201,8 @@ config::Settings read_all(std::string function) {
     Transaction transaction;
     config::Settings settings = read_role();
     if (const auto named = settings.find("db_pre_config"); named != settings.end()) function = named->second;
-    if (!function.empty()) settings.merge(read_function(function));  // what is there already stays
+    if (!function.empty())
+        settings.merge(read_function(function, config_before(settings)));  // what is there already stays
     transaction.commit();
     return settings;
 }

@@ -35,7 +35,7 @@ create function api.harbour() returns text language sql stable as $$ select 'Kie
 create function api.moor() returns void language sql security definer set search_path = pg_catalog, pg_temp as '';
 revoke execute on function api.moor() from public;
 grant execute on function api.moor() to clerk;
-create function hooks.check_user() returns void language sql as '';
+create function hooks.check_user() returns void language sql set search_path = pg_catalog, pg_temp as '';
 reset role;
 
 create database other;
@@ -124,7 +124,7 @@ test('public keys are no secret', () => {
 });
 settings(
   { 'pgrest.db_pre_request': 'hooks.nobody' },
-  'critical: the pre-request function does not exist: hooks.nobody, for the schema api',
+  'critical: the pre-request function does not exist: hooks.nobody',
 );
 settings({ 'pgrest.db_anon_role': 'authenticator' }, 'critical: the anonymous role is the authenticator: authenticator');
 settings({ 'pgrest.db_anon_role': 'nobody' }, 'critical: the anonymous role does not exist: nobody');
@@ -335,14 +335,28 @@ sql(
 );
 
 // ---------------------------------------------------------------- what takes more
-test('a pre-request function without a schema is looked up on the search path of each exposed schema', () => {
+sql(
+  'alter function hooks.check_user() reset search_path',
+  'warning: the pre-request function has no search_path of its own: hooks.check_user()',
+  'alter function hooks.check_user() set search_path = pg_catalog, pg_temp',
+);
+settings({ 'pgrest.db_root_spec': 'root' }, 'warning: a setting names a function without its schema: pgrest.db_root_spec = root');
+settings({ 'pgrest.db_pre_config': 'configure' }, 'warning: a setting names a function without its schema: pgrest.db_pre_config = configure');
+sql(
+  `alter role authenticator in database app set pgrst.db_pre_config = 'configure'`,
+  'warning: a setting names a function without its schema: pgrst.db_pre_config = configure',
+  'alter role authenticator in database app reset pgrst.db_pre_config',
+);
+
+test('a pre-request function without a schema is looked for in the exposed schemas and the extra search path', () => {
   server.reload({ 'pgrest.db_pre_request': 'enter', 'pgrest.db_schemas': 'api, inner_part' });
-  const missing = 'critical: the pre-request function does not exist: enter, for the schema ';
-  expect(findings(), `${missing}api\n${missing}inner_part`);
-  psql("create function api.enter() returns void language sql stable as ''");
-  expect(findings(), `${missing}inner_part`);
-  psql("drop function api.enter(); create function public.enter() returns void language sql stable as ''");
-  assert.equal(findings(), '');
+  const unqualified = 'warning: a setting names a function without its schema: pgrest.db_pre_request = enter';
+  expect(findings(), `critical: the pre-request function does not exist: enter\n${unqualified}`);
+  psql("create function inner_part.enter() returns void language sql stable set search_path = pg_catalog, pg_temp as ''");
+  expect(findings(), unqualified);
+  psql("drop function inner_part.enter(); create function public.enter() returns void language sql stable set search_path = pg_catalog, pg_temp as ''");
+  expect(findings(), unqualified);
+  psql('drop function public.enter()');
   server.reload({ 'pgrest.db_pre_request': 'hooks.check_user', 'pgrest.db_schemas': 'api' });
 });
 
