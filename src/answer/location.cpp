@@ -19,7 +19,7 @@ std::string condition(const std::optional<std::string>& value) {
 
 std::string location(const std::string& relation, const std::vector<std::string>& keys,
                      const std::vector<std::optional<std::string>>& values) {
-    std::string text = "/" + relation;
+    std::string text = "/" + api::percent_encode(relation);
     for (std::size_t i = 0; i < keys.size() && i < values.size(); ++i) {
         text += i ? "&" : "?";
         text += api::percent_encode(keys[i]) + "=" + condition(values[i]);

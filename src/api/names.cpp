@@ -192,13 +192,13 @@ std::string need_type(Cursor& cursor) {
     const std::size_t start = cursor.position();
     bool in_word = false;
     while (!cursor.at_end()) {
-        const auto c = static_cast<unsigned char>(cursor.peek());
+        const CodePoint c = code_point(cursor.rest());
         // PostgreSQL judges the words; only characters that could be more than a name are kept out. A dollar outside
         // a word would begin a constant ($$, $tag$) that swallows what follows.
-        const bool begins_word = is_ascii_letter(c) || c == '_';
-        if (!(begins_word || is_digit(c) || c == ' ' || (c == '$' && in_word))) break;
-        in_word = c != ' ' && (in_word || begins_word);
-        cursor.advance();
+        const bool begins_word = is_letter(c.value) || c.value == '_';
+        if (!(begins_word || is_digit(c.value) || c.value == ' ' || (c.value == '$' && in_word))) break;
+        in_word = c.value != ' ' && (in_word || begins_word);
+        cursor.advance(c.length);
     }
     const std::string_view type = trimmed(cursor.between(start, cursor.position()));
     if (type.empty()) cursor.fail("the name of a type");

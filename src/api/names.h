@@ -25,7 +25,7 @@ std::vector<JsonStep> take_path(Cursor& cursor);
 
 Field need_field(Cursor& cursor);
 
-// Letters, digits, _ and blanks of a type, $ inside its words, trimmed. Fails when there are none.
+// Letters (of any language), digits, _ and blanks of a type, $ inside its words, trimmed. Fails when there are none.
 std::string need_type(Cursor& cursor);
 
 // The code point at the start of the text and its length in bytes; text is UTF-8.

@@ -83,6 +83,8 @@ private:
         }
         skip();
         if (cursor_.peek() == '!' || cursor_.peek() == '(') {
+            // always the aggregate, so that a table of that name does not change what a request means
+            if (name == "count") cursor_.fail("count() with nothing in its brackets");
             SelectEmbed embed;
             embed.alias = std::move(alias);
             embed.target = std::move(name);

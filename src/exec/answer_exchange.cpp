@@ -154,8 +154,9 @@ Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunO
                       std::optional<std::size_t> binary_value, const BodyTable* table) {
     // what log_min_duration_statement measures from
     if (surroundings_ == Surroundings::OwnTransaction) SetCurrentStatementStartTimestamp();
-    Outcome outcome = exec::run(Statement{text.text(), text.values(), binary_value, table, options_.forget_body},
-                                format, options, body);
+    Outcome outcome =
+        exec::run(Statement{text.text(), text.values(), binary_value, table, options_.forget_body, text.lists()},
+                  format, options, body);
     response_status_ = outcome.response_status.value_or("");
     response_headers_ = outcome.response_headers.value_or("");
     return outcome;

@@ -80,7 +80,7 @@ std::optional<std::int64_t> count(Exchange& exchange, const plan::Level& root) {
 constexpr std::size_t longest_location = 2048;
 
 std::string content_location(const Exchange& exchange) {
-    std::string location = "/" + exchange.admitted.resource.name;
+    std::string location = "/" + api::percent_encode(exchange.admitted.resource.name);
     if (!exchange.admitted.query.canonical.empty()) location += "?" + exchange.admitted.query.canonical;
     return location;
 }

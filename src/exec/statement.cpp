@@ -35,6 +35,7 @@ struct RawValue {
     std::size_t size;
     bool null;
     bool binary;
+    bool list;
 };
 
 struct Call {
@@ -186,6 +187,34 @@ void revalidate(const Call* call) {
     if (wanted) bring_settings_into_force();
 }
 
+char delimiter_of(Oid array) {
+    const Oid element = get_base_element_type(array);
+    if (!OidIsValid(element)) return ',';
+    int16 length = 0;
+    bool by_value = false;
+    char alignment = 0;
+    char delimiter = ',';
+    Oid io_parameter = InvalidOid;
+    Oid function = InvalidOid;
+    get_type_io_data(element, IOFunc_input, &length, &by_value, &alignment, &delimiter, &io_parameter, &function);
+    return delimiter;
+}
+
+// The elements are quoted, and so are commas inside of them.
+char* with_delimiter(const RawValue* list, char delimiter) {
+    char* const text = pnstrdup(list->data, list->size);
+    bool quoted = false;
+    for (char* c = text; c < text + list->size; ++c) {
+        if (*c == '\\')
+            ++c;
+        else if (*c == '"')
+            quoted = !quoted;
+        else if (*c == ',' && !quoted)
+            *c = delimiter;
+    }
+    return text;
+}
+
 Datum convert(const RawValue* value, Oid type) {
     constexpr std::size_t large = 8192;
     // room for a header or the zero at its end
@@ -200,7 +229,9 @@ Datum convert(const RawValue* value, Oid type) {
     Oid input = InvalidOid;
     Oid element = InvalidOid;
     getTypeInputInfo(type, &input, &element);
-    char* const text = pg::text_from_client(value->data, value->size);
+    const char delimiter = value->list ? delimiter_of(type) : ',';
+    const char* const data = delimiter == ',' ? value->data : with_delimiter(value, delimiter);
+    char* const text = pg::text_from_client(data, value->size);
     Datum const converted = OidInputFunctionCall(input, text, element, -1);
     // the text of a large value is not held beside it
     if (value->size > large && get_typlen(type) == -1) pfree(text);
@@ -254,14 +285,16 @@ void execute(Call* call) {
 std::vector<RawValue> raw_values(const Statement& statement) {
     std::vector<RawValue> values;
     values.reserve(statement.values.size());
+    auto list = statement.lists.begin();
     for (const auto& value : statement.values) {
-        const bool binary = statement.binary_value && *statement.binary_value == values.size();
+        const std::size_t index = values.size();
+        const bool binary = statement.binary_value && *statement.binary_value == index;
+        const bool is_list = list != statement.lists.end() && *list == index;
+        if (is_list) ++list;
         if (!value)
-            values.push_back({nullptr, 0, true, false});
-        else if (binary)
-            values.push_back({value->data(), value->size(), false, true});
+            values.push_back({nullptr, 0, true, false, false});
         else
-            values.push_back({value->data(), value->size(), false, false});
+            values.push_back({value->data(), value->size(), false, binary, is_list});
     }
     return values;
 }

@@ -26,6 +26,8 @@ struct Statement {
     const BodyTable* table = nullptr;
     // Called when the values and the table have been read.
     std::function<void()> values_are_read;
+    // Values that are array literals of quoted elements with commas between: indexes into values, ascending.
+    std::vector<std::size_t> lists;
 };
 
 enum class RowForm {

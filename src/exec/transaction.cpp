@@ -131,7 +131,7 @@ void run_pre_request(const std::string& sql) {
     format.form = RowForm::None;
     RunOptions options;
     options.read_only = false;
-    run(Statement{sql, {}, {}, nullptr, {}}, format, options, nowhere);
+    run(Statement{sql, {}, {}, nullptr, {}, {}}, format, options, nowhere);
 }
 
 void tell_of_refused(const TransactionPlan& plan, const Preparation& preparation) {

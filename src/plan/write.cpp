@@ -74,6 +74,13 @@ Returning plan_returning(const catalog::Relation& relation, const api::Query& qu
     return returning;
 }
 
+// RETURNING must have a column, and a star of none has none.
+void drop_empty_star(const catalog::Relation& relation, Level& answered, Returning& returning) {
+    if (!relation.columns.empty()) return;
+    returning.all = false;
+    std::erase_if(answered.outputs, [](const Output& output) { return output.star; });
+}
+
 std::vector<std::string> column_names(const WriteRequest& request) {
     std::vector<std::string> names = request.payload.keys;
     std::sort(names.begin(), names.end());
@@ -132,6 +139,7 @@ Write plan_write(const WriteRequest& request, std::shared_ptr<const catalog::Rel
         }
     }
     write.returning = plan_returning(*write.relation, request.query, request.preferences, answered);
+    drop_empty_star(*write.relation, answered, write.returning);
     return write;
 }
 

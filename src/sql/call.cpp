@@ -25,7 +25,7 @@ struct Context {
 
 void add_value(Text& out, const CallArgument& argument) {
     if (argument.parameter->variadic)
-        out.owned_value(array_literal(argument.values));
+        out.list(argument.values);
     else if (argument.values.empty())
         out.null_value();
     else

@@ -92,15 +92,15 @@ void add_full_text(Text& out, const plan::Level& level, const plan::Comparison& 
 }
 
 void add_list(Text& out, const plan::Comparison& comparison) {
-    const std::string elements = array_literal(comparison.operation.list);
+    const std::vector<std::string>& elements = comparison.operation.list;
     if (comparison.value_function.empty()) {
-        out.add(" = ANY (").owned_value(elements).add(")");
+        out.add(" = ANY (").list(elements).add(")");
         return;
     }
     out.add(" = ANY (SELECT ")
         .add(comparison.value_function)
         .add("(pg_catalog.unnest(")
-        .owned_value(elements)
+        .list(elements)
         .add("::text[])))");
 }
 

@@ -38,6 +38,11 @@ Text& Text::null_value() {
     return *this;
 }
 
+Text& Text::list(const std::vector<std::string>& elements) {
+    lists_.push_back(values_.size());
+    return owned_value(array_literal(elements));
+}
+
 Text& Text::shared_key(std::string_view text, bool is_index) {
     const auto [place, added] = shared_keys_.try_emplace({text, is_index}, values_.size() + 1);
     if (added) values_.emplace_back(text);

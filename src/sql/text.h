@@ -33,15 +33,21 @@ public:
     // A key or index of a JSON path, the same parameter each time: expressions that are to be equal for PostgreSQL, as
     // those of GROUP BY and ORDER BY, must not differ by the number of a parameter.
     Text& shared_key(std::string_view text, bool is_index);
+    // An array of these elements. Written with commas: whoever binds it knows the type, and so what stands between
+    // elements of it.
+    Text& list(const std::vector<std::string>& elements);
 
     const std::string& text() const { return text_; }
     const std::vector<std::optional<std::string_view>>& values() const { return values_; }
+    // Which of the values are lists, ascending.
+    const std::vector<std::size_t>& lists() const { return lists_; }
 
 private:
     void placeholder(std::size_t number);
 
     std::string text_;
     std::vector<std::optional<std::string_view>> values_;
+    std::vector<std::size_t> lists_;
     std::deque<std::string> owned_;  // a deque does not move what it holds
     std::map<std::pair<std::string_view, bool>, std::size_t> shared_keys_;
 };
