@@ -2,6 +2,7 @@
 
 #include "exec/answer_exchange.h"
 #include "exec/plan_dependencies.h"
+#include "exec/role_lock.h"
 #include "exec/statement_timer.h"
 #include "http/error.h"
 #include "pg/guard.h"
@@ -91,6 +92,7 @@ std::optional<Failed> try_handle(const http::Request& request, const auth::Ident
                                  const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
     std::optional<http::Error> streaming_failure;
     std::uint64_t before = 0;
+    bool role_was_locked = false;
     try {
         Exchange exchange(request, identity, config, sink, options);
         before = heard_changes();
@@ -99,6 +101,7 @@ std::optional<Failed> try_handle(const http::Request& request, const auth::Ident
             return {};
         } catch (...) {
             streaming_failure = exchange.streaming_failure;
+            role_was_locked = role_is_locked();
             throw;
         }
     } catch (const http::Failure& failure) {
@@ -106,8 +109,9 @@ std::optional<Failed> try_handle(const http::Request& request, const auth::Ident
     } catch (const pg::Error& error) {
         if (streaming_failure) return Failed{*streaming_failure};
         if (sink.started() || callers_business(error, options.surroundings)) throw;
+        const http::DatabaseError shown = role_was_locked ? explained_by_lock(error.error()) : error.error();
         return Failed{
-            http::from_database(error.error(), identity.authenticated),
+            http::from_database(shown, identity.authenticated),
             is_repeatable(request, options) && may_be_of_a_change(error) && before != 0 && hears_changes_since(before)};
     }
 }

@@ -50,6 +50,16 @@ void unlock_role() {
     locked = false;
 }
 
+http::DatabaseError explained_by_lock(http::DatabaseError error) {
+    if (error.message_id != "cannot set parameter \"%s\" within security-definer function") return error;
+    error.message = "The role is locked for the request (pgrest.lock_role)";
+    error.detail.reset();
+    error.hint =
+        "Only the pre-request function may change the role. With pgrest.lock_role = off other SQL of a request "
+        "may, outside of SECURITY DEFINER functions.";
+    return error;
+}
+
 bool role_is_locked() {
     return locked;
 }

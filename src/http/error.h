@@ -58,6 +58,7 @@ struct DatabaseError {
     std::string message;
     std::optional<std::string> detail;
     std::optional<std::string> hint;
+    std::string message_id{};  // the message as PostgreSQL's source has it: in English, without values
 };
 
 // The answer to a database error: the table of SQLSTATEs, PTxyz, and SQLSTATE PGRST (a message and a detail that are

@@ -64,6 +64,7 @@ http::DatabaseError take_error(MemoryContext context) {
     }
     error.sqlstate = unpack_sql_state(data->sqlerrcode);
     error.message = data->message ? shown_from_server(data->message) : "missing error text";
+    error.message_id = data->message_id ? data->message_id : "";
     error.detail = optional_text(data->detail);
     error.hint = optional_text(data->hint);
     FreeErrorData(data);
