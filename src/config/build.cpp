@@ -218,6 +218,7 @@ constexpr Setting kSettings[] = {
     {"jwt_role_claim_key", read_role_path},
     {"jwt_cache_max_entries", number<&Config::jwt_cache_max_entries, INT64_MIN>},
     {"lock_role", flag<&Config::lock_role>},
+    {"require_filter", flag<&Config::require_filter>},
     {"cancel_on_disconnect", read_cancel},
     {"max_body_size", number<&Config::max_body_size, -1>},
     {"max_embeds", number<&Config::max_embeds, 0>},

@@ -49,6 +49,7 @@ struct Config {
     std::int64_t jwt_cache_max_entries = 1000;
 
     bool lock_role = true;
+    bool require_filter = false;  // of DELETE and PATCH
     CancelOnDisconnect cancel_on_disconnect = CancelOnDisconnect::Reads;
     std::int64_t max_body_size = 64 * 1024 * 1024;  // bytes, -1 = none
     std::int64_t max_embeds = 100;                  // of one request

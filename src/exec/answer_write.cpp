@@ -162,7 +162,8 @@ Writing plan_request(Exchange& exchange) {
                                    {relation, relation->schema, relation->name, plan::Source::Aliased, relation->name},
                                    admitted.query, exchange.level_rules(false));
     writing.write =
-        plan::plan_write({kind, admitted.query, admitted.preferences, writing.payload}, relation, writing.tree.root);
+        plan::plan_write({kind, admitted.query, admitted.preferences, writing.payload, exchange.config.require_filter},
+                         relation, writing.tree.root);
     exchange.check_strict();
     writing.representation =
         answer::negotiate(api::parse_accept(exchange.request.headers), {exchange.config.plan_enabled});

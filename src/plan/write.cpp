@@ -39,6 +39,34 @@ void check_put(const catalog::Relation& relation, const api::Query& query, const
         http::fail("PGRST105", "PUT needs a filter with eq on every primary key column and no other filter");
 }
 
+// Whether the condition can choose among the rows to be written.
+bool chooses_rows(const Condition& condition) {
+    if (const auto* junctor = std::get_if<Junctor>(&condition.value))
+        return std::any_of(junctor->operands.begin(), junctor->operands.end(), chooses_rows);
+    return std::holds_alternative<Comparison>(condition.value);
+}
+
+void check_filtered(const Write& write) {
+    if (write.kind != WriteKind::Update && write.kind != WriteKind::Delete) return;
+    if (std::any_of(write.conditions.begin(), write.conditions.end(), chooses_rows)) return;
+    const catalog::Relation& relation = *write.relation;
+    const std::string method = write.kind == WriteKind::Delete ? "DELETE" : "PATCH";
+    const std::string column = !relation.primary_key.empty() ? relation.primary_key.front()
+                               : !relation.columns.empty()   ? relation.columns.front().name
+                                                             : "id";
+    // the state and the end of the message are those of extensions that refuse such statements
+    http::DatabaseError refused;
+    refused.sqlstate = "21000";
+    refused.message =
+        method + " of '" + relation.name + "' without a filter acts on all rows: it requires a WHERE clause";
+    refused.detail =
+        "The setting pgrest.require_filter is on. Filters of embedded resources, limit, offset and order do "
+        "not choose the rows that are written.";
+    refused.hint = "Add a filter, such as " + column + "=eq.1. One that is always true, such as " + column +
+                   "=not.is.null, says that all rows are meant.";
+    throw http::Failure(http::from_database(refused, true));
+}
+
 void add_join_columns(const Embed& embed, std::set<std::string>& names, bool& all) {
     const catalog::Relationship& relationship = embed.relationship;
     if (relationship.computed) {
@@ -124,6 +152,7 @@ Write plan_write(const WriteRequest& request, std::shared_ptr<const catalog::Rel
     answered.conditions.clear();
     if (request.kind == WriteKind::Put) check_put(*write.relation, request.query, write.conditions);
     if (request.kind == WriteKind::Insert) write.conditions.clear();
+    if (request.require_filter) check_filtered(write);
     if (request.kind != WriteKind::Delete)
         for (const std::string& name : column_names(request))
             write.columns.push_back(column_or_fail(*write.relation, name));

@@ -45,10 +45,11 @@ struct WriteRequest {
     const api::Query& query;
     const api::Preferences& preferences;
     const api::Payload& payload;
+    bool require_filter = false;  // of Update and Delete
 };
 
 // The write without its representation; answered: the tree of the answer, whose root conditions become the write's.
-// Throws PGRST105 and PGRST204.
+// Throws PGRST105, PGRST204, and 21000 where a filter is required.
 Write plan_write(const WriteRequest& request, std::shared_ptr<const catalog::Relation> relation, Level& answered);
 
 }  // namespace pgrest::plan

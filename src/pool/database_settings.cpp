@@ -52,6 +52,7 @@ constexpr const char* allowed[] = {"db_aggregates_enabled",
                                    "openapi_server_proxy_uri",
                                    "server_cors_allowed_origins",
                                    "server_trace_header",
+                                   "require_filter",
                                    "url_use_legacy_target_names"};
 
 constexpr std::string_view prefix = "pgrst.";

@@ -57,6 +57,9 @@ void define_configuration_others() {
     DefineCustomBoolVariable("pgrest.lock_role", "Refuses changes of the role by the SQL of a request.", nullptr,
                              &variables.lock_role, variables.lock_role, PGC_SIGHUP, 0, nullptr, note_change_of_bool,
                              nullptr);
+    DefineCustomBoolVariable("pgrest.require_filter", "Refuses DELETE and PATCH without a filter.", nullptr,
+                             &variables.require_filter, variables.require_filter, PGC_SIGHUP, 0, nullptr,
+                             note_change_of_bool, nullptr);
     DefineCustomEnumVariable("pgrest.cancel_on_disconnect", "Which requests end when their client goes away.", nullptr,
                              &variables.cancel_on_disconnect, variables.cancel_on_disconnect, cancel_choices,
                              PGC_SIGHUP, 0, nullptr, note_change_of_int, nullptr);

@@ -85,6 +85,7 @@ config::Settings collect() {
     config::Settings settings;
     add_texts(settings);
     settings["lock_role"] = variables.lock_role ? "true" : "false";
+    settings["require_filter"] = variables.require_filter ? "true" : "false";
     settings["cancel_on_disconnect"] = cancel_text();
     settings["max_body_size"] = bytes_of(variables.max_body_size);
     settings["max_embeds"] = std::to_string(variables.max_embeds);

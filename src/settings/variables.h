@@ -13,6 +13,7 @@ struct Variables {
     char* text[text_setting_count] = {};
     const char* secret = nullptr;  // what jwt_secret was set to; the variable itself never says
     bool lock_role = true;
+    bool require_filter = false;
     int cancel_on_disconnect = static_cast<int>(CancelChoice::Reads);
     int max_body_size = 64 * 1024;  // kB, -1 = none
     int max_embeds = 100;
