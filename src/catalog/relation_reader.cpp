@@ -148,7 +148,7 @@ const char* stored_default(::Relation relation, AttrNumber column) {
 const char* default_of(::Relation relation, Form_pg_attribute attribute) {
     if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT) {
         const ::Oid sequence = getIdentitySequence(RelationGetRelid(relation), attribute->attnum, true);
-        if (OidIsValid(sequence)) return psprintf("nextval('%u'::regclass)", sequence);
+        if (OidIsValid(sequence)) return psprintf("pg_catalog.nextval('%u'::pg_catalog.regclass)", sequence);
     }
     if (attribute->atthasdef)
         if (const char* expression = stored_default(relation, attribute->attnum)) return expression;

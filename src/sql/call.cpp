@@ -64,7 +64,7 @@ void add_invocation(Text& out, Context& context) {
 bool add_document(Text& out, const Context& context) {
     const Call& call = context.call;
     if (call.style != CallStyle::JsonObject && call.style != CallStyle::JsonArray) return false;
-    out.add("(SELECT ").value(context.body).add("::json AS pgrst_json) AS ").name(context.document);
+    out.add("(SELECT ").value(context.body).add("::pg_catalog.json AS pgrst_json) AS ").name(context.document);
     out.add(", LATERAL (SELECT * FROM ");
     out.add(call.style == CallStyle::JsonObject ? "pg_catalog.json_to_record(" : "pg_catalog.json_to_recordset(");
     out.name(context.document, "pgrst_json").add(") AS _(");

@@ -101,7 +101,7 @@ void add_list(Text& out, const plan::Comparison& comparison) {
         .add(comparison.value_function)
         .add("(pg_catalog.unnest(")
         .list(elements)
-        .add("::text[])))");
+        .add("::pg_catalog.text[])))");
 }
 
 void add_quantified_value(Text& out, const plan::Comparison& comparison) {

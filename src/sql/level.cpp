@@ -69,7 +69,7 @@ void add_output(Text& out, const Level& level, const Output& output, PathKeys ke
 // The JSON value of an embed as a column of its parent.
 void add_embed_value(Text& out, const Embed& embed) {
     if (embed.to_one()) {
-        out.add("pg_catalog.row_to_json(").name(embed.lateral_alias).add(".*)::jsonb");
+        out.add("pg_catalog.row_to_json(").name(embed.lateral_alias).add(".*)::pg_catalog.jsonb");
         return;
     }
     out.add("COALESCE(").name(embed.lateral_alias, embed.rows_column).add(", '[]')");
@@ -198,7 +198,7 @@ void add_spread_aggregates(Text& out, const Embed& embed) {
             out.add(i ? ", " : " ORDER BY ").name(embed.lateral_alias, order_column(embed, i));
             add_direction(out, embed.level.orders[i]);
         }
-        out.add("), '[]')::jsonb AS ").name(name);
+        out.add("), '[]')::pg_catalog.jsonb AS ").name(name);
     }
 }
 
@@ -211,7 +211,7 @@ void add_lateral(Text& out, const Embed& embed, const Level& parent) {
     // Two lists of one name are refused, with the error that they always had: there the bare name is the first one's
     // column. Elsewhere a bare name could be a column as well.
     if (!embed.repeated) out.add(".*");
-    out.add(")::jsonb AS ").name(embed.rows_column);
+    out.add(")::pg_catalog.jsonb AS ").name(embed.rows_column);
     if (embed.spread) add_spread_aggregates(out, embed);
     out.add(" FROM (");
     add_level(out, embed.level, &embed, &parent, {}, true, embed.spread);

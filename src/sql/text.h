@@ -1,7 +1,8 @@
 // SQL text under construction, with its values. The text is made of fixed words, quoted identifiers and type names of
-// checked characters; a value becomes $1, $2, ... and never text. Functions are those of pg_catalog and say so: by the
-// search path, one with a better fitting signature could take their place (sum, avg, max and min are looked up, because
-// types of extensions have their own). Pure C++.
+// checked characters; a value becomes $1, $2, ... and never text. What pgrest itself adds, functions, operators and
+// types, is of pg_catalog and says so: by the search path, which a role can choose, another could take its place.
+// Looked up are what the request names: the operators of filters, arrows and joins, types of casts, and sum, avg, max
+// and min, because types of extensions have their own. Pure C++.
 #pragma once
 
 #include <deque>

@@ -59,7 +59,7 @@ void add_body_value(Text& out, const Write& write, const catalog::Column& column
 void add_record_definition(Text& out, const Write& write) {
     out.add(" AS ").name(body_name(write)).add("(");
     add_columns(out, write, [&](const catalog::Column& column) {
-        out.name(column.name).add(" ").add(column.from_json_function.empty() ? column.type_name : "json");
+        out.name(column.name).add(" ").add(column.from_json_function.empty() ? column.type_name : "pg_catalog.json");
     });
     out.add(")");
 }
@@ -71,9 +71,10 @@ void add_defaults(Text& out, const Write& write) {
     out.add("pg_catalog.jsonb_build_object(");
     for (const catalog::Column* column : write.columns) {
         if (column->default_expression.empty() || column->generated_always) continue;
-        if (added > 0) out.add(added % most_in_a_part == 0 ? ") || pg_catalog.jsonb_build_object(" : ", ");
+        if (added > 0)
+            out.add(added % most_in_a_part == 0 ? ") OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object(" : ", ");
         ++added;
-        out.value(column->name).add("::text, ").add(column->default_expression);
+        out.value(column->name).add("::pg_catalog.text, ").add(column->default_expression);
     }
     out.add(")");
 }
@@ -82,7 +83,7 @@ void add_defaults(Text& out, const Write& write) {
 void add_body_with_defaults(Text& out, const Write& write) {
     out.add("(SELECT ");
     add_defaults(out, write);
-    out.add(" || ").name(kBodyElement).add(" AS pgrst_row FROM ").name(kBodyTable);
+    out.add(" OPERATOR(pg_catalog.||) ").name(kBodyElement).add(" AS pgrst_row FROM ").name(kBodyTable);
     out.add(") AS pgrst_rows, LATERAL pg_catalog.jsonb_to_record(pgrst_row)");
     add_record_definition(out, write);
 }
@@ -118,13 +119,10 @@ void add_returning(Text& out, const Write& write, const plan::Level& target) {
 
 // Counts proposed rows up and updated rows down; what is left above zero was inserted.
 void add_inserted_counter(Text& out, const char* step) {
-    out.add("pg_catalog.set_config('")
-        .add(kInsertedSetting)
-        .add("', (COALESCE(NULLIF(pg_catalog.current_setting('")
-        .add(kInsertedSetting)
-        .add("', true), '')::int, 0) ")
-        .add(step)
-        .add(" 1)::text, true) IS NOT NULL");
+    const std::string count = std::string("pg_catalog.current_setting('") + kInsertedSetting + "', true)";
+    out.add("pg_catalog.set_config('").add(kInsertedSetting).add("', (CASE WHEN ").add(count);
+    out.add(" OPERATOR(pg_catalog.<>) '' THEN ").add(count).add("::int ELSE 0 END OPERATOR(pg_catalog.");
+    out.add(step).add(") 1)::pg_catalog.text, true) IS NOT NULL");
 }
 
 void add_conflict(Text& out, const Write& write) {

@@ -298,9 +298,9 @@ sql(
   'alter function api.moor() set search_path = pg_catalog, pg_temp',
 );
 sql(
-  'alter function hooks.check_user() security definer',
+  'alter function hooks.check_user() security definer reset search_path',
   'critical: a SECURITY DEFINER function has no search_path of its own: hooks.check_user()',
-  'alter function hooks.check_user() set search_path = pg_catalog, pg_temp',
+  'alter function hooks.check_user() security invoker set search_path = pg_catalog, pg_temp',
 );
 sql(
   'alter function api.moor() owner to postgres',
@@ -338,7 +338,7 @@ sql(
 sql(
   'alter function hooks.check_user() reset search_path',
   'warning: the pre-request function has no search_path of its own: hooks.check_user()',
-  'alter function hooks.check_user() set search_path = pg_catalog, pg_temp',
+  'alter function hooks.check_user() security invoker set search_path = pg_catalog, pg_temp',
 );
 settings({ 'pgrest.db_root_spec': 'root' }, 'warning: a setting names a function without its schema: pgrest.db_root_spec = root');
 settings({ 'pgrest.db_pre_config': 'configure' }, 'warning: a setting names a function without its schema: pgrest.db_pre_config = configure');

@@ -118,7 +118,7 @@ TEST_F(PlanCall, JsonArgumentsComeFromTheDocument) {
     payload.form = api::Payload::Form::Object;
     EXPECT_EQ(
         sql("add", arguments, &payload, "{\"a\":1}"),
-        R"(SELECT "add".* FROM (SELECT $1::json AS pgrst_json) AS "pgrst_document", LATERAL (SELECT * FROM)"
+        R"(SELECT "add".* FROM (SELECT $1::pg_catalog.json AS pgrst_json) AS "pgrst_document", LATERAL (SELECT * FROM)"
         R"( pg_catalog.json_to_record("pgrst_document"."pgrst_json") AS _("a" integer) LIMIT 1) AS "pgrst_args", LATERAL)"
         R"( (SELECT "api"."add"("a" := "pgrst_args"."a") AS pgrst_scalar) AS "add")");
 }

@@ -98,7 +98,7 @@ TEST_F(PlanTree, OrderWindowAndDirections) {
 TEST_F(PlanTree, ToOneEmbedIsAnObject) {
     EXPECT_EQ(
         sql("visits", "select=day,people(name)"),
-        R"(SELECT "api"."visits"."day", pg_catalog.row_to_json("visits_people_1".*)::jsonb AS "people" FROM "api"."visits")"
+        R"(SELECT "api"."visits"."day", pg_catalog.row_to_json("visits_people_1".*)::pg_catalog.jsonb AS "people" FROM "api"."visits")"
         R"( LEFT JOIN LATERAL (SELECT "people_1"."name" FROM "api"."people" AS "people_1" WHERE "people_1"."id")"
         R"( = "api"."visits"."person_id") AS "visits_people_1" ON TRUE)");
 }
@@ -107,7 +107,7 @@ TEST_F(PlanTree, ToManyEmbedIsAnArrayWithItsOwnFilterAndOrder) {
     EXPECT_EQ(
         sql("people", "select=name,v:visits(day)&v.day=gt.2020&v.order=day&v.limit=2"),
         R"(SELECT "api"."people"."name", COALESCE("people_v_1"."people_v_1", '[]') AS "v" FROM "api"."people")"
-        R"( LEFT JOIN LATERAL (SELECT pg_catalog.json_agg("people_v_1".*)::jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
+        R"( LEFT JOIN LATERAL (SELECT pg_catalog.json_agg("people_v_1".*)::pg_catalog.jsonb AS "people_v_1" FROM (SELECT "visits_1"."day")"
         R"( FROM "api"."visits" AS "visits_1" WHERE "visits_1"."person_id" = "api"."people"."id")"
         R"( AND "visits_1"."day" > $1 ORDER BY "visits_1"."day" LIMIT $2) AS "people_v_1") AS "people_v_1" ON TRUE)");
 }
