@@ -102,8 +102,10 @@ test('off is the default, and the database may say on', async () => {
   server.reload({ 'pgrest.require_filter': 'off' });
   await until('it to be off', async () => !(await refused()));
   assert.equal((await patch('/log', { what: 'z' })).status, 204);
-  await server.sql(`alter role authenticator set pgrst.require_filter = 'on'; select pg_reload_conf()`);
+  await server.sql(`alter role authenticator set pgrst.require_filter = 'on'`);
+  server.cluster('reload');
   await until('it to be on', refused);
-  await server.sql(`alter role authenticator reset pgrst.require_filter; select pg_reload_conf()`);
+  await server.sql('alter role authenticator reset pgrst.require_filter');
+  server.cluster('reload');
   await until('it to be off again', async () => !(await refused()));
 });

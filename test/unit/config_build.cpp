@@ -16,6 +16,7 @@ TEST(Config, HasDefaults) {
     EXPECT_FALSE(built.config->keys);
     EXPECT_FALSE(built.config->max_rows);
     EXPECT_TRUE(built.config->lock_role);
+    EXPECT_FALSE(built.config->require_filter);
     EXPECT_TRUE(built.problems.empty());
 }
 
@@ -28,6 +29,7 @@ TEST(Config, ReadsEverySetting) {
                                                {"client_error_verbosity", "minimal"},
                                                {"cancel_on_disconnect", "all"},
                                                {"lock_role", "off"},
+                                               {"require_filter", "on"},
                                                {"server_cors_allowed_origins", "http://a, http://b"}},
                                               1);
     ASSERT_TRUE(built.config);
@@ -38,6 +40,7 @@ TEST(Config, ReadsEverySetting) {
     EXPECT_EQ(built.config->verbosity, config::Verbosity::Minimal);
     EXPECT_EQ(built.config->cancel_on_disconnect, config::CancelOnDisconnect::All);
     EXPECT_FALSE(built.config->lock_role);
+    EXPECT_TRUE(built.config->require_filter);
     EXPECT_EQ(built.config->cors_origins.size(), 2u);
 }
 

@@ -149,7 +149,7 @@ TEST_F(InnerNamesOfStatements, ColumnsOfASpreadStandBesideThoseOfTheAnswer) {
     catalog_.add_relation("b", {"id", "a_id"});
     catalog_.add_foreign_key("b", "a_id", "a", "b_a");
     const std::string many = sql("a", "select=id,...b(a_b_1:id,pgrst_rows:id,pgrst1_1:id)&b.order=id");
-    EXPECT_TRUE(has(many, R"(::jsonb AS "pgrst2_rows")"));
+    EXPECT_TRUE(has(many, R"(::pg_catalog.jsonb AS "pgrst2_rows")"));
     EXPECT_TRUE(has(many, R"("b_1"."id" AS "pgrst2_order_1")"));
     EXPECT_TRUE(has(many, R"(json_agg("a_b_1"."pgrst_rows" ORDER BY "a_b_1"."pgrst2_order_1"))"));
     EXPECT_TRUE(has(sql("b", "select=...a(*,id.sum())"), R"(SUM("b_a_1"."pgrst2_1") AS "sum")"));

@@ -18,6 +18,8 @@ protected:
     PlanWrite() {
         catalog_.add_relation("people", {"id", "name", "age"});
         catalog_.add_relation("log", {"line"}, {});
+        catalog_.add_relation("visits", {"id", "person_id", "day"});
+        catalog_.add_foreign_key("visits", "person_id", "people", "visitor");
     }
 
     std::string sql(WriteKind kind, const std::string& table, const std::string& query, std::vector<std::string> keys,
@@ -31,7 +33,8 @@ protected:
         api::Payload payload;
         payload.form = form;
         payload.keys = std::move(keys);
-        const plan::Write write = plan::plan_write({kind, parsed, preferences_, payload}, relation, tree.root);
+        const plan::Write write =
+            plan::plan_write({kind, parsed, preferences_, payload, require_filter_}, relation, tree.root);
         sql::Text text;
         const bool rows = preferences_.representation == api::ReturnPreference::Representation;
         sql::add_write(text, write, "{}", tree.root, rows ? sql::WriteAnswer::Rows : sql::WriteAnswer::RowCount, {});
@@ -50,6 +53,7 @@ protected:
 
     test::FakeCatalog catalog_;
     api::Preferences preferences_;
+    bool require_filter_ = false;
 };
 
 TEST_F(PlanWrite, InsertTakesTheColumnsOfTheBody) {
@@ -94,6 +98,31 @@ TEST_F(PlanWrite, PutNeedsTheKeyAndNothingElse) {
     EXPECT_EQ(code(WriteKind::Put, "people", "id=eq.1&name=eq.x", {"id"}), "PGRST105");
     EXPECT_EQ(code(WriteKind::Put, "people", "id=eq.1&and=(id.eq.1)", {"id"}), "PGRST105");
     EXPECT_EQ(code(WriteKind::Put, "log", "line=eq.1", {"line"}), "PGRST105");
+}
+
+TEST_F(PlanWrite, MayNeedAFilterOfTheRows) {
+    const auto outcome = [&](WriteKind kind, const char* table, const char* query) {
+        require_filter_ = true;
+        return code(kind, table, query, {});
+    };
+    for (const WriteKind kind : {WriteKind::Update, WriteKind::Delete}) {
+        for (const char* query :
+             {"", "select=id", "limit=1", "id", "order=id", "select=id,visits(day)&visits.day=gt.2020",
+              "select=id,visits(day)&visits.or=(day.gt.2020,day.is.null)"})
+            EXPECT_EQ(outcome(kind, "people", query), "21000") << query;
+        for (const char* query : {"id=eq.1", "id=not.is.null", "or=(id.eq.1,name.eq.x)", "and=(not.or(id.eq.1))"})
+            EXPECT_EQ(outcome(kind, "people", query), "none") << query;
+        EXPECT_EQ(outcome(kind, "log", ""), "21000");
+    }
+    EXPECT_EQ(outcome(WriteKind::Insert, "people", ""), "none");
+}
+
+TEST_F(PlanWrite, OfATableWithoutColumnsReturnsNoStar) {
+    catalog_.add_relation("nothing", {}, {});
+    preferences_.representation = api::ReturnPreference::Representation;
+    EXPECT_EQ(sql(WriteKind::Insert, "nothing", "", {}),
+              R"(WITH "pgrst_source" AS (INSERT INTO "api"."nothing" DEFAULT VALUES RETURNING 1) )"
+              R"(SELECT FROM "pgrst_source" AS "nothing")");
 }
 
 TEST_F(PlanWrite, MergeUpdatesOnTheKey) {
