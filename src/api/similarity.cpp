@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "api/parse.h"
 
@@ -28,12 +30,35 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-// Each letter that one has more is a difference.
-double best_possible(std::string_view a, std::string_view b) {
-    const std::size_t longer = std::min(kLongest, std::max(a.size(), b.size()));
-    const std::size_t shorter = std::min(kLongest, std::min(a.size(), b.size()));
-    return longer == 0 ? 1 : static_cast<double>(shorter) / static_cast<double>(longer);
-}
+// What most names are cut off by: every letter that one has and the other has not is a difference, wherever it stands.
+class Letters {
+public:
+    explicit Letters(std::string_view text) : size_(std::min(kLongest, text.size())) {
+        for (const char c : text.substr(0, kLongest))
+            ++count_[index(c)];
+    }
+
+    // No similarity to the text is higher.
+    double best_possible(std::string_view text) const {
+        text = text.substr(0, kLongest);
+        const std::size_t longer = std::max(size_, text.size());
+        if (longer == 0) return 1;
+        auto left = count_;
+        std::size_t common = 0;
+        for (const char c : text)
+            if (left[index(c)] > 0) {
+                --left[index(c)];
+                ++common;
+            }
+        return static_cast<double>(common) / static_cast<double>(longer);
+    }
+
+private:
+    static std::size_t index(char c) { return static_cast<unsigned char>(lower(c)); }
+
+    std::size_t size_;
+    std::array<std::uint16_t, 256> count_{};
+};
 
 }  // namespace
 
@@ -47,10 +72,11 @@ double similarity(std::string_view a, std::string_view b) {
 
 std::optional<std::string> most_similar(std::string_view wanted, const std::vector<std::string>& candidates,
                                         double at_least) {
+    const Letters letters(wanted);
     const std::string* best = nullptr;
     double best_score = at_least;
     for (const std::string& candidate : candidates) {
-        if (best_possible(wanted, candidate) < best_score) continue;
+        if (letters.best_possible(candidate) < best_score) continue;
         const double score = similarity(wanted, candidate);
         if (score < best_score || (best && score == best_score)) continue;
         best = &candidate;

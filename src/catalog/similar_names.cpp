@@ -22,7 +22,7 @@ namespace pgrest::catalog {
 namespace {
 
 constexpr int most_rows = 20000;  // of the catalog that are looked at
-constexpr int most_names = 1000;
+constexpr int most_names = 5000;
 
 struct RawNames {
     int count;

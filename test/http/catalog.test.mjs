@@ -158,6 +158,26 @@ test('chains of views, unions, self joins', async () => {
   await answers('/self_joined?select=id0,bands!band7(name)', [{ id0: 1, bands: { name: 'one' } }]);
 });
 
+test('a rule that is too large to look into', async () => {
+  await server.sql(`do $$ begin execute format('create view api.listed as select id, band from api.songs where id in (%s)', (select string_agg(n::text, ',') from generate_series(1, 70000) n)); end $$;
+    grant select on api.listed to anon`);
+  assert.ok(Number(await server.sql(`select length(ev_action) from pg_rewrite where ev_class = 'api.listed'::regclass`)) > 8 * 1024 * 1024);
+  assert.equal((await server.get('/listed?select=id,bands(name)')).body.code, 'PGRST200');
+  await answers('/listed?select=id', [{ id: 1 }]);
+  await answers(embed, embedded);
+});
+
+// The catalog is looked at in part.
+test('a name among very many', async () => {
+  await server.sql(`do $$ begin for n in 1..3000 loop execute format('create function api.one_of_many_%s(a int) returns int language sql as ''select 1''', n); end loop; end $$`);
+  const { status, body } = await server.get('/rpc/one_of_man_7');
+  assert.deepEqual([status, body.code], [404, 'PGRST202']);
+  assert.equal(body.hint, 'Perhaps you meant to call the function api.one_of_many_7.');
+  for (let n = 2; n < 4; n++) await server.sql(`do $$ begin for n in ${n}001..${n + 1}000 loop execute format('create function api.more_of_many_%s(a int) returns int language sql as ''select 1''', n); end loop; end $$`);
+  assert.equal((await server.get('/rpc/more_of_man_2001')).body.code, 'PGRST202');
+  await server.sql(`do $$ declare f regprocedure; begin for f in select oid from pg_proc where proname like '%of_many%' loop execute 'drop function ' || f; end loop; end $$`);
+});
+
 test('looking names up ends when it is cancelled', async () => {
   const [executor] = await pids(server, 'executor');
   await holding('alter table api.songs add column later int', async () => {

@@ -181,6 +181,9 @@ TEST(Payload, OfOtherTypesIsRefused) {
 TEST(Similarity, FindsWhatWasMeant) {
     EXPECT_EQ(api::most_similar("poeple", {"people", "places"}, 0.5), "people");
     EXPECT_FALSE(api::most_similar("xyz", {"people", "places"}, 0.5));
+    EXPECT_EQ(api::most_similar("PEOPLE", {"elpoep", "people", "peopl"}, 0.5), "people");
+    EXPECT_EQ(api::most_similar("abc", {"cba", "abd", "ab"}, 0.3), "abd");
+    EXPECT_FALSE(api::most_similar("", {"a"}, 0.5));
     EXPECT_EQ(api::similarity("a", "a"), 1.0);
     EXPECT_EQ(api::similarity("a", "b"), 0.0);
 }
