@@ -111,6 +111,7 @@ test('a client that goes on sending gets the answer: Node', async () => {
   for (const size of [7 * MB, 9 * MB, 40 * MB, 100 * MB]) {
     const answer = await upload(size, refused);
     assert.deepEqual([answer.status, answer.body?.code], [401, 'PGRST301'], `${size}`);
+    assert.equal((await server.post('/rpc/sink', 'x'.repeat(size), refused)).status, 401);
   }
   assert.equal((await upload(80 * MB)).status, 413);
   assert.equal((await upload(40 * MB)).status, 503); // more than there is memory for
