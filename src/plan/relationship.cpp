@@ -136,14 +136,27 @@ std::optional<std::string> instead(const std::optional<std::string>& similar, co
     return "Perhaps you meant '" + *similar + "' instead of '" + name + "'.";
 }
 
+// Not all of the targets need to have a relationship; the one that is proposed has.
+std::optional<std::string> similar_target(catalog::Catalog& catalog, const std::string& schema,
+                                          const std::string& origin, const std::string& target,
+                                          std::vector<std::string> targets) {
+    constexpr int most_attempts = 5;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        auto similar = api::most_similar(target, targets, 0.75);
+        if (!similar || !catalog.relationships(schema, origin, {*similar, {}}).empty()) return similar;
+        std::erase(targets, *similar);
+    }
+    return {};
+}
+
 std::optional<std::string> hint_for_missing(catalog::Catalog& catalog, const std::string& schema,
                                             const std::string& origin, const catalog::Named& named) {
     // the hint is to blame
     if (named.hint && !catalog.relationships(schema, origin, {named.target, {}}).empty()) return {};
-    const std::vector<std::string> targets = catalog.relationship_targets(schema, origin);
+    std::vector<std::string> targets = catalog.relationship_targets(schema, origin);
     if (targets.empty()) return instead(api::most_similar(origin, catalog.relation_names(schema), 0.75), origin);
-    if (std::find(targets.begin(), targets.end(), named.target) != targets.end()) return {};
-    return instead(api::most_similar(named.target, targets, 0.75), named.target);
+    std::erase(targets, named.target);
+    return instead(similar_target(catalog, schema, origin, named.target, std::move(targets)), named.target);
 }
 
 [[noreturn]] void fail_missing(catalog::Catalog& catalog, const std::string& schema, const std::string& origin,

@@ -217,6 +217,12 @@ test('every spelling that is proposed is one that works', async () => {
   }
 });
 
+test('a target that is proposed has a relationship', async () => {
+  await server.sql(`create view api.songs_of as select title from api.songs; create view api.songs_off as select id, band from api.songs; grant all on all tables in schema api to anon`);
+  const { body } = await server.get('/bands?select=songs_o(*)');
+  assert.equal(body.hint, "Perhaps you meant 'songs_off' instead of 'songs_o'.");
+});
+
 test('only functions that can be called are proposed', async () => {
   await server.sql(`create function api.on_change() returns trigger language plpgsql as 'begin return new; end';
     create function api.on_ddl() returns event_trigger language plpgsql as 'begin end';
