@@ -16,6 +16,11 @@ namespace {
 constexpr std::size_t kMostColumns = 1664;
 constexpr std::size_t kWidthOfUnknownRows = 100;
 
+// PostgreSQL looks for the best order of the joins of so many embeds of a level, and compares so many over the same
+// columns with each other.
+constexpr std::size_t kJoinedFreely = 6;
+constexpr std::ptrdiff_t kComparedFreely = 2;
+
 const catalog::Column* find_column(const catalog::Relation* relation, const std::string& name) {
     return relation ? relation->column(name) : nullptr;
 }
@@ -263,6 +268,8 @@ private:
         level.name = relationship.target_name;
         level.depth = parent.depth + 1;
         level.relation = catalog_.relation(level.schema, level.name);
+        planned.counted_apart = planned.to_one() && embeds_over_same_columns(parent, relationship) >= kComparedFreely;
+        planned.joined_apart = planned.counted_apart || (planned.to_one() && parent.embeds.size() >= kJoinedFreely);
         name_rows(planned, parent);
         name_lateral(planned, parent);
 
@@ -279,6 +286,16 @@ private:
         }
         planned.rows_column = planned.spread ? level.own_prefix + "rows" : planned.lateral_alias;
         return planned;
+    }
+
+    static std::ptrdiff_t embeds_over_same_columns(const Level& level, const catalog::Relationship& relationship) {
+        if (relationship.columns.empty()) return 0;
+        const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+        return std::count_if(level.embeds.begin(), level.embeds.end(), [&](const Embed& embed) {
+            const auto& columns = embed.relationship.columns;
+            return std::equal(columns.begin(), columns.end(), relationship.columns.begin(), relationship.columns.end(),
+                              same);
+        });
     }
 
     // Conditions of the embed refer to its own rows, its junction's and its parent's.

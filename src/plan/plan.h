@@ -117,8 +117,11 @@ struct Embed {
     std::string rows_column;     // to-many: the column of the sub-select with the JSON array of all rows
     std::string junction_alias;  // many-to-many
     bool spread = false;
-    bool repeated = false;   // written as an earlier one of its level is
-    std::size_t lifted = 0;  // how many keys it gives to the rows above
+    // Joined and counted apart from the others of its level, so that planning takes time in proportion to their number:
+    bool joined_apart = false;   // one of many to-one embeds
+    bool counted_apart = false;  // one of several over the same columns of the rows above
+    bool repeated = false;       // written as an earlier one of its level is
+    std::size_t lifted = 0;      // how many keys it gives to the rows above
     api::Join join = api::Join::Left;
     catalog::Relationship relationship;
     Level level;

@@ -202,9 +202,16 @@ void add_spread_aggregates(Text& out, const Embed& embed) {
     }
 }
 
+// PostgreSQL joins what has an OFFSET as it is, row by row, and does not merge it into the statement. Otherwise it
+// would look for the best order of all joins, and compare embeds over the same columns with each other, each with each.
+void add_fence(Text& out, const Embed& embed) {
+    if (embed.joined_apart && !embed.level.limit && !embed.level.offset) out.add(" OFFSET 0");
+}
+
 void add_lateral(Text& out, const Embed& embed, const Level& parent) {
     if (embed.to_one()) {
         add_level(out, embed.level, &embed, &parent, {}, true, false);
+        add_fence(out, embed);
         return;
     }
     out.add("SELECT pg_catalog.json_agg(").name(embed.lateral_alias);
@@ -359,6 +366,7 @@ void add_exists(Text& out, const Embed& embed, const Level& parent) {
     bool first = true;
     add_join_where(out, embed, parent, first);
     add_counted_conditions(out, embed.level, first);
+    if (embed.counted_apart) out.add(" OFFSET 0");
     out.add(")");
 }
 

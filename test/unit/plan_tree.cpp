@@ -239,6 +239,35 @@ TEST_F(PlanTree, ColumnsAreFoundWithAnIndexAndWithout) {
     EXPECT_EQ(none.column("c"), nullptr);
 }
 
+TEST_F(PlanTree, ManyEmbedsOfOneRowAreJoinedApart) {
+    const auto fences = [](const std::string& text) {
+        std::size_t found = 0;
+        for (std::size_t at = text.find(" OFFSET 0)"); at != std::string::npos; at = text.find(" OFFSET 0)", at + 1))
+            ++found;
+        return found;
+    };
+    // over the same column
+    EXPECT_EQ(fences(sql("visits", "select=a:people(id),b:people(id)")), 0U);
+    EXPECT_EQ(fences(sql("visits", "select=a:people(id),b:people!inner(id),c:people(id),d:places(id)")), 1U);
+    EXPECT_EQ(fences(count("visits", "select=a:people!inner(id),b:people!inner(id),c:people!inner(id)")), 1U);
+    EXPECT_EQ(fences(sql("people", "select=a:visits(id),b:visits(id),c:visits(id)")), 0U);
+    EXPECT_EQ(fences(sql("visits", "select=a:people(id),b:people(id),c:people(id)&c.offset=1")), 0U);
+    // over many
+    std::vector<std::string> columns{"id"};
+    for (int i = 0; i < 8; ++i)
+        columns.push_back("c" + std::to_string(i));
+    catalog_.add_relation("hub", columns);
+    std::string select = "id";
+    for (int i = 0; i < 8; ++i) {
+        const std::string name = "end" + std::to_string(i);
+        catalog_.add_relation(name, {"id"});
+        catalog_.add_foreign_key("hub", "c" + std::to_string(i), name, "hub_" + name);
+        select += "," + name + "!inner(id)";
+    }
+    EXPECT_EQ(fences(sql("hub", "select=" + select)), 2U);
+    EXPECT_EQ(fences(count("hub", "select=" + select)), 0U);
+}
+
 TEST_F(PlanTree, ErrorsOfNames) {
     EXPECT_EQ(code("people", "select=stars(name)"), "PGRST200");
     EXPECT_EQ(code("people", "stars.name=eq.1"), "PGRST108");
