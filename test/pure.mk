@@ -3,10 +3,10 @@
 
 ROOT ?= ../..
 
-PURE_FOLDERS := json api auth config http plan sql answer
-PURE_SOURCES := $(ROOT)/src/catalog/catalog.cpp $(ROOT)/src/listener/peers.cpp $(ROOT)/src/listener/giving_way.cpp $(foreach folder,$(PURE_FOLDERS),$(wildcard $(ROOT)/src/$(folder)/*.cpp))
+PURE_FOLDERS := ipc json api auth config http plan sql answer
+PURE_SOURCES := $(ROOT)/src/catalog/catalog.cpp $(addprefix $(ROOT)/src/listener/,peers.cpp giving_way.cpp upload.cpp) $(foreach folder,$(PURE_FOLDERS),$(wildcard $(ROOT)/src/$(folder)/*.cpp))
 
-COMMON_FLAGS := -std=c++20 -g -Wall -Wextra -Werror -I$(ROOT)/src -MMD -MP
+COMMON_FLAGS := -std=c++20 -g -Wall -Wextra -Werror -DUSE_ASSERT_CHECKING -I$(ROOT)/src -MMD -MP
 LIBRARIES := -ljansson -lcrypto
 
 # $(call objects,FOLDER,SOURCES): where the objects of these sources go.

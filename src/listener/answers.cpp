@@ -7,10 +7,10 @@
 
 #include "http/admission.h"
 #include "http/error.h"
+#include "ipc/jobs.h"
 #include "listener/callbacks.h"
 #include "listener/log.h"
 #include "listener/server.h"
-#include "pool/jobs.h"
 #include "version.h"
 
 namespace pgrest::listener {
@@ -129,7 +129,7 @@ std::string text_of(const http::Response& response, bool is_head) {
 
 // ---------------------------------------------------------------- news of executors
 void Server::hear_news() {
-    const int count = pool::collect_news(index_, news_.data());
+    const int count = ipc::collect_news(index_, news_.data());
     for (int i = 0; i < count; ++i) {
         if (Exchange* exchange = by_job_[static_cast<std::size_t>(news_[i])]) hear(*exchange);
     }
@@ -149,7 +149,7 @@ void Server::hear(Exchange& exchange) {
 
 bool Server::head_has_come(Exchange& exchange) const {
     // in this order: what was produced before the end is seen when the end is
-    const bool ended = exchange.reader.end() != pool::StreamEnd::Open;
+    const bool ended = exchange.reader.end() != ipc::StreamEnd::Open;
     if (!exchange.head_size && exchange.reader.available() >= sizeof(std::uint64_t)) {
         std::uint64_t size = 0;
         exchange.reader.read_some(reinterpret_cast<char*>(&size), sizeof size);
@@ -160,7 +160,7 @@ bool Server::head_has_come(Exchange& exchange) const {
 
 // Nothing has been sent yet, so an executor's failure can still be told.
 void Server::begin_answer(Exchange& exchange) {
-    if (exchange.reader.end() == pool::StreamEnd::Broken || !exchange.head_size) {
+    if (exchange.reader.end() == ipc::StreamEnd::Broken || !exchange.head_size) {
         // a write was committed before its answer began: an error would be untrue
         const bool told_too_late = exchange.head_size && !is_read(exchange);
         if (told_too_late)
@@ -177,7 +177,7 @@ void Server::begin_answer(Exchange& exchange) {
 }
 
 http::Error Server::failure_of(const Exchange& exchange) const {
-    const pool::Job& job = pool::shared()->jobs[exchange.job];
+    const ipc::Job& job = ipc::shared()->jobs[exchange.job];
     if (job.failure_sqlstate[0] == '\0')
         return http::own_error("PGRST001", "The executor of this request ended before it had answered");
     const auto optional = [](const char* text) {
@@ -190,10 +190,10 @@ http::Error Server::failure_of(const Exchange& exchange) const {
 
 // Of an answer that was not sent. Also tells the executor that nobody waits for the rest of it.
 void Server::let_go(Exchange& exchange) {
-    if (exchange.job == pool::nothing) return;
+    if (exchange.job == ipc::nothing) return;
     by_job_[static_cast<std::size_t>(exchange.job)] = nullptr;
-    pool::release_job(exchange.job);
-    exchange.job = pool::nothing;
+    ipc::release_job(exchange.job);
+    exchange.job = ipc::nothing;
 }
 
 void Server::answer_instead(Exchange& exchange, const http::Error& error) {
@@ -264,7 +264,7 @@ Said Server::queue(Exchange& exchange, int status, MHD_Response* response, const
 }
 
 void Server::count_answer() const {
-    pool::shared()->listeners[index_].requests.fetch_add(1, std::memory_order_relaxed);
+    ipc::shared()->listeners[index_].requests.fetch_add(1, std::memory_order_relaxed);
 }
 
 Said Server::send_and_close(Exchange& exchange) {
@@ -309,7 +309,7 @@ MHD_Response* Server::streamed_answer(Exchange& exchange) {
 
 Said Server::send_answer(Exchange& exchange) {
     const http::wire::AnswerHead head = exchange.head;
-    const bool complete = exchange.reader.end() == pool::StreamEnd::Complete;
+    const bool complete = exchange.reader.end() == ipc::StreamEnd::Complete;
     const std::uint64_t here = exchange.reader.available();
     const bool bare = has_no_body(exchange, head.status);
     if (bare || (complete && here <= largest_copy)) {
@@ -323,17 +323,16 @@ Said Server::send_answer(Exchange& exchange) {
 }
 
 long Server::on_wants_data(Exchange& exchange, char* to, std::size_t most) {
-    if (exchange.job == pool::nothing) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (exchange.job == ipc::nothing) return MHD_CONTENT_READER_END_WITH_ERROR;
     // in this order: what was produced before the end is seen when the end is
-    const pool::StreamEnd end = exchange.reader.end();
+    const ipc::StreamEnd end = exchange.reader.end();
     const std::size_t taken = exchange.reader.read_some(to, most);
     if (taken > 0) {
         exchange.given += taken;
-        if (exchange.reader.producer_waits()) pool::wake_executor(exchange.job);
         return static_cast<long>(taken);
     }
-    if (end == pool::StreamEnd::Complete) return MHD_CONTENT_READER_END_OF_STREAM;
-    if (end == pool::StreamEnd::Broken || stopping_) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (end == ipc::StreamEnd::Complete) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (end == ipc::StreamEnd::Broken || stopping_) return MHD_CONTENT_READER_END_WITH_ERROR;
     exchange.paused_for_data = true;
     suspend(exchange);
     return 0;

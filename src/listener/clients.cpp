@@ -14,9 +14,9 @@
 #include <ctime>
 
 #include "http/error.h"
+#include "ipc/jobs.h"
+#include "ipc/processes.h"
 #include "listener/server.h"
-#include "pool/jobs.h"
-#include "pool/state.h"
 #include "settings/settings.h"
 
 namespace pgrest::listener {
@@ -165,8 +165,8 @@ void Server::on_completed(Exchange& exchange) {
     recent_.remove(exchange);
     receiving_.remove(exchange);
     sending_.remove(exchange);
-    if (exchange.job != pool::nothing) {
-        if (ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
+    if (exchange.job != ipc::nothing) {
+        if (ends_with_its_client(exchange)) ipc::cancel_job(exchange.job);
         let_go(exchange);
     }
     alive_.remove(exchange);
@@ -206,8 +206,8 @@ void Server::client_half_closed(Client& client) {
 void Server::client_went_away(Exchange& exchange) {
     if (!ends_with_its_client(exchange)) return;
     stop_waiting(exchange);
-    if (exchange.job != pool::nothing) {
-        if (!pool::withdraw_job(exchange.job)) pool::cancel_job(exchange.job);
+    if (exchange.job != ipc::nothing) {
+        if (!ipc::withdraw_job(exchange.job)) ipc::cancel_job(exchange.job);
         let_go(exchange);
     }
     if (exchange.stage == Stage::Waiting) exchange.stage = Stage::Gone;
@@ -310,7 +310,7 @@ void Server::keep_deadlines() {
     while (Exchange* exchange = waiting_.front()) {
         if (exchange->since + Process::acquisition_timeout() > now) break;
         waiting_.remove(*exchange);
-        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;  // it runs
+        if (exchange->job != ipc::nothing && !ipc::withdraw_job(exchange->job)) continue;  // it runs
         let_go(*exchange);
         answer_instead(*exchange, http::own_error("PGRST003", "No executor became free in time"));
         resume(*exchange);
@@ -319,9 +319,9 @@ void Server::keep_deadlines() {
 
 // Nothing when an executor is there or may still come.
 std::optional<http::Error> Server::lack_of_executors() const {
-    if (pool::shared()->connected > 0) return {};
+    if (ipc::shared()->connected > 0) return {};
     if (shutting_down_) return server_stops();
-    const pool::Availability found = pool::availability();
+    const ipc::Availability found = ipc::availability();
     if (found.connected || found.trouble.empty()) return {};
     return http::own_error("PGRST000", "No executor is connected to the database", found.trouble);
 }
@@ -332,7 +332,7 @@ void Server::refuse_waiting() {
     Exchange* next = nullptr;
     for (Exchange* exchange = waiting_.front(); exchange; exchange = next) {
         next = decltype(waiting_)::after(*exchange);
-        if (exchange->job != pool::nothing && !pool::withdraw_job(exchange->job)) continue;
+        if (exchange->job != ipc::nothing && !ipc::withdraw_job(exchange->job)) continue;
         let_go(*exchange);
         answer_instead(*exchange, *error);
         resume(*exchange);
@@ -370,8 +370,8 @@ void Server::begin_shutdown() {
 
 // A write that an executor has begun may still be committed: its client is told nothing rather than something wrong.
 void Server::cut_off(Exchange& exchange) {
-    const bool begun = exchange.job != pool::nothing && !pool::withdraw_job(exchange.job);
-    if (begun && ends_with_its_client(exchange)) pool::cancel_job(exchange.job);
+    const bool begun = exchange.job != ipc::nothing && !ipc::withdraw_job(exchange.job);
+    if (begun && ends_with_its_client(exchange)) ipc::cancel_job(exchange.job);
     let_go(exchange);
     stop_waiting(exchange);
     if (exchange.stage == Stage::Waiting && begun && !is_read(exchange)) exchange.stage = Stage::Gone;

@@ -10,11 +10,11 @@
 #include "config/config.h"
 #include "http/message.h"
 #include "http/wire.h"
+#include "ipc/stream.h"
 #include "listener/giving_way.h"
 #include "listener/list.h"
 #include "listener/peers.h"
 #include "listener/upload.h"
-#include "pool/stream.h"
 
 struct MHD_Connection;
 
@@ -75,7 +75,7 @@ struct Exchange {
     std::optional<http::Response> settled;
 
     int job = -1;
-    pool::StreamReader reader;
+    ipc::StreamReader reader;
     std::optional<std::uint64_t> head_size;
     http::wire::AnswerHead head;
     bool paused_for_data = false;  // suspended in the middle of the answer

@@ -50,7 +50,7 @@ struct Self {
 
 // ---------------------------------------------------------------- socket
 SocketWish socket_wish() {
-    const int bound_port = pool::shared()->bound_port;
+    const int bound_port = ipc::shared()->bound_port;
     SocketWish wish;
     wish.host = Process::server_host();
     // with "any port" the first listener chooses
@@ -64,9 +64,9 @@ SocketWish socket_wish() {
 
 // A server that shares its port takes its first client when it can answer it; until then others do.
 bool is_ready() {
-    const pool::Readiness readiness = pool::shared()->readiness;
-    if (!Process::server_reuseport()) return readiness != pool::Readiness::Unknown;
-    return readiness == pool::Readiness::Serving && pool::shared()->connected > 0;
+    const ipc::Readiness readiness = ipc::shared()->readiness;
+    if (!Process::server_reuseport()) return readiness != ipc::Readiness::Unknown;
+    return readiness == ipc::Readiness::Serving && ipc::shared()->connected > 0;
 }
 
 // Whether it is this process's turn to open a socket.
@@ -74,7 +74,7 @@ bool may_open() {
     if (!is_ready()) return false;
     if (self.index == 0) return true;
     if (Process::server_unix_socket()[0] != '\0') return false;  // one process can have it
-    return pool::shared()->bound_port != 0;
+    return ipc::shared()->bound_port != 0;
 }
 
 // Leaves descriptors for PostgreSQL's own files.
@@ -125,10 +125,10 @@ void open_if_due() {
     }
     add_descriptor(self.server->daemon_descriptor(), nullptr);
     add_descriptor(self.server->watch_descriptor(), &self.sockets);
-    if (self.index == 0) pool::shared()->bound_port = opened.port;
+    if (self.index == 0) ipc::shared()->bound_port = opened.port;
     log_line("pgrest listens on " + opened.address);
     report_activity("listening on " + opened.address);
-    pool::wake_listeners();
+    ipc::wake_listeners();
     self.socket = new OpenedSocket(std::move(opened));
 }
 
@@ -168,7 +168,7 @@ void wait_for_events() {
 }
 
 void notice_trouble() {
-    const std::uint64_t changes = pool::shared()->trouble_changes;
+    const std::uint64_t changes = ipc::shared()->trouble_changes;
     if (changes == self.trouble_seen && !ShutdownRequestPending) return;
     self.trouble_seen = changes;
     self.server->refuse_waiting();
@@ -219,7 +219,7 @@ Server* this_server() {
 
 extern "C" void pgrest_listener_main(Datum argument) {
     using namespace pgrest;
-    if (!pool::shared()) proc_exit(0);  // the launcher says why
+    if (!ipc::shared()) proc_exit(0);  // the launcher says why
     pool::start_without_database();
     listener::self.index = DatumGetInt32(argument);
     pool::enter_listener(listener::self.index);

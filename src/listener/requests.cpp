@@ -12,8 +12,8 @@
 #include "http/error.h"
 #include "http/head.h"
 #include "http/log_text.h"
+#include "ipc/jobs.h"
 #include "listener/server.h"
-#include "pool/jobs.h"
 #include "pool/snapshot.h"
 
 namespace pgrest::listener {
@@ -98,8 +98,8 @@ bool is_length(const char* text) {
 
 // No executor has begun it.
 bool has_unread_body(const Exchange& exchange) {
-    return exchange.stage == Stage::Waiting && exchange.job != pool::nothing &&
-           pool::shared()->jobs[exchange.job].request_chunks != pool::nothing;
+    return exchange.stage == Stage::Waiting && exchange.job != ipc::nothing &&
+           ipc::shared()->jobs[exchange.job].request_chunks != ipc::nothing;
 }
 
 bool waits_for_continue(const http::Headers& headers) {
@@ -164,7 +164,7 @@ Said Server::begin(Exchange& exchange, const char* method, const char* version) 
     fresh_clients_.remove(*exchange.client);
     resting_clients_.remove(*exchange.client);
     exchange.stage = Stage::Receiving;
-    if (pool::shared()->readiness == pool::Readiness::Serving) exchange.config = pool::current_config();
+    if (ipc::shared()->readiness == ipc::Readiness::Serving) exchange.config = pool::current_config();
     try {
         read_head(exchange, method, version);
         exchange.close = true;  // should it be malformed, what follows cannot be trusted
@@ -281,7 +281,7 @@ void Server::end_upload(Exchange& exchange) {
 }
 
 void Server::give_way_if_asked() {
-    if (!pool::shared()->listeners[index_].gives_way.exchange(false)) return;
+    if (!ipc::shared()->listeners[index_].gives_way.exchange(false)) return;
     if (Exchange* const slowest = slowest_upload(nullptr)) end_upload(*slowest);
 }
 
@@ -334,8 +334,8 @@ bool Server::hand_over(Exchange& exchange, int job, std::string_view head) {
 
 // False when the job table is full.
 bool Server::give_to_executors(Exchange& exchange) {
-    const int job = pool::hold_job(index_);
-    if (job == pool::nothing) return false;
+    const int job = ipc::hold_job(index_);
+    if (job == ipc::nothing) return false;
     exchange.job = job;  // from here on it is let go of with the exchange, should there be no memory for the rest
     const std::string head = http::wire::encode_request(exchange.request, exchange.identity);
     if (!hand_over(exchange, job, head)) {
@@ -344,12 +344,12 @@ bool Server::give_to_executors(Exchange& exchange) {
         resume(exchange);
         return true;
     }
-    pool::Job& slot = pool::shared()->jobs[job];
+    ipc::Job& slot = ipc::shared()->jobs[job];
     set_request_line(slot.request_line, sizeof slot.request_line, exchange.request);
     slot.ends_with_client = ends_with_its_client(exchange);
     by_job_[static_cast<std::size_t>(job)] = &exchange;
-    exchange.reader.begin(slot);
-    pool::submit_job(job);
+    exchange.reader.begin(job);
+    ipc::submit_job(job);
     return true;
 }
 
@@ -361,7 +361,7 @@ void Server::wait(Exchange& exchange) {
 
 // For an executor that has run nothing yet.
 void Server::wait_again(Exchange& exchange) {
-    if (exchange.waiting.listed || !pool::shared()->jobs[exchange.job].wants_fresh) return;
+    if (exchange.waiting.listed || !ipc::shared()->jobs[exchange.job].wants_fresh) return;
     exchange.since = now_milliseconds();
     waiting_.append(exchange);
 }

@@ -5,8 +5,8 @@
 #include <unistd.h>
 #include <cstdio>
 
+#include "ipc/shared.h"
 #include "listener/callbacks.h"
-#include "pool/shared.h"
 #include "settings/settings.h"
 
 namespace pgrest::listener {
@@ -31,8 +31,8 @@ Server::Server(int index, auth::TokenCache& cache)
     : index_(index),
       cache_(cache),
       parses_in_place_(is_before_0_9_77()),
-      by_job_(static_cast<std::size_t>(pool::shared()->job_count)),
-      news_(static_cast<std::size_t>(pool::shared()->job_count)) {}
+      by_job_(static_cast<std::size_t>(ipc::shared()->job_count)),
+      news_(static_cast<std::size_t>(ipc::shared()->job_count)) {}
 
 bool Server::start(int socket, int most_connections) {
     most_connections_ = most_connections;

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
-#include "pool/chunks.h"
+#include "ipc/chunks.h"
 
 namespace pgrest::listener {
 
 namespace {
 
-using pool::bytes_of_chunk;
-using pool::chunk_size;
-using pool::inline_size;
-using pool::nothing;
-using pool::shared;
+using ipc::bytes_of_chunk;
+using ipc::chunk_size;
+using ipc::inline_size;
+using ipc::nothing;
+using ipc::shared;
 
 // Kept here until there is more: with an ordinary head it fits into the job's own room.
 constexpr std::size_t beginning_size = inline_size / 2;
@@ -31,7 +31,7 @@ public:
             if (last_ == nothing || shared()->chunks[last_].used == chunk_size) {
                 if (!extend()) break;
             }
-            pool::Chunk& chunk = shared()->chunks[last_];
+            ipc::Chunk& chunk = shared()->chunks[last_];
             const std::size_t taken = std::min(size, chunk_size - chunk.used);
             std::memcpy(bytes_of_chunk(last_) + chunk.used, data, taken);
             chunk.used += static_cast<std::uint32_t>(taken);
@@ -45,7 +45,7 @@ public:
 
 private:
     bool extend() {
-        const int chunk = pool::take_upload_chunk(listener_, beyond_);
+        const int chunk = ipc::take_upload_chunk(listener_, beyond_);
         if (chunk == nothing) return false;
         if (last_ == nothing)
             first_ = chunk;
@@ -91,13 +91,13 @@ void Upload::clear() {
     beginning_.clear();
     beginning_.shrink_to_fit();
     size_ = 0;
-    if (first_ != nothing) pool::free_chunk_list(first_);
+    if (first_ != nothing) ipc::free_chunk_list(first_);
     first_ = last_ = nothing;
 }
 
 // In the job: first the room, then chunks. What does not fit into the room goes into chunks before those of the body.
 bool Upload::hand_over(int index, std::string_view head, bool beyond) {
-    pool::Job& job = shared()->jobs[index];
+    ipc::Job& job = shared()->jobs[index];
     const std::size_t of_head = std::min(head.size(), inline_size);
     const std::size_t of_beginning = std::min(beginning_.size(), inline_size - of_head);
     std::memcpy(job.room, head.data(), of_head);
@@ -109,7 +109,7 @@ bool Upload::hand_over(int index, std::string_view head, bool beyond) {
     const bool fits = between.append(head.data() + of_head, head_left) == head_left &&
                       between.append(beginning_.data() + of_beginning, beginning_left) == beginning_left;
     if (!fits) {
-        if (between.first() != nothing) pool::free_chunk_list(between.first());
+        if (between.first() != nothing) ipc::free_chunk_list(between.first());
         return false;
     }
     if (between.last() != nothing) shared()->chunks[between.last()].next = first_;
@@ -117,7 +117,7 @@ bool Upload::hand_over(int index, std::string_view head, bool beyond) {
     job.head_bytes = head.size();
     job.body_bytes = size_;
     job.request_chunks = between.first() != nothing ? between.first() : first_;
-    if (job.request_chunks != nothing) pool::hand_over_chunks(job.request_chunks);
+    if (job.request_chunks != nothing) ipc::hand_over_chunks(job.request_chunks);
     first_ = last_ = nothing;
     clear();
     return true;

@@ -7,18 +7,18 @@
 
 #include "exec/named_function.h"
 #include "http/wire.h"
+#include "ipc/jobs.h"
+#include "ipc/processes.h"
+#include "ipc/question.h"
+#include "ipc/shared.h"
 #include "pg/guard.h"
 #include "pg/text.h"
-#include "pool/jobs.h"
-#include "pool/shared.h"
-#include "pool/state.h"
 #include "settings/settings.h"
 
 extern "C" {
 #include <access/xact.h>
 #include <executor/spi.h>
 #include <miscadmin.h>
-#include <storage/latch.h>
 #include <storage/proc.h>
 #include <utils/guc.h>
 #include <utils/snapmgr.h>
@@ -26,6 +26,8 @@ extern "C" {
 }
 
 namespace pgrest::pool {
+
+using namespace ipc;
 
 namespace {
 
@@ -213,7 +215,7 @@ void read_and_deliver(std::uint64_t question) {
     {
         char text[sizeof(DatabaseSettings::function)];
         {
-            const Locked locked(shared()->snapshot_lock, LW_SHARED);
+            const Locked locked(shared()->snapshot_lock, Access::Shared);
             std::memcpy(text, shared()->database_settings.function, sizeof text);
         }
         function = text;
@@ -227,21 +229,6 @@ void read_and_deliver(std::uint64_t question) {
 
 }  // namespace
 
-namespace {
-
-// An idle executor, if any; the others see the question after their request.
-void wake_one() {
-    Shared& all = *shared();
-    Latch* latch = nullptr;
-    {
-        const Locked locked(all.lock, LW_SHARED);
-        if (all.first_idle != nothing) latch = all.executors[all.first_idle].latch;
-    }
-    if (latch) SetLatch(latch);
-}
-
-}  // namespace
-
 // ---------------------------------------------------------------- launcher
 void ask_for_database_settings(const std::string& function) {
     Shared& all = *shared();
@@ -250,7 +237,7 @@ void ask_for_database_settings(const std::string& function) {
         copy_text(all.database_settings.function, sizeof all.database_settings.function, function);
         all.database_settings.wanted.fetch_add(1);
     }
-    wake_one();
+    wake_for_question();
 }
 
 std::optional<DatabaseAnswer> database_answer() {
@@ -258,7 +245,7 @@ std::optional<DatabaseAnswer> database_answer() {
     std::string bytes(database_settings_size, '\0');
     char problem[sizeof area.problem];
     {
-        const Locked locked(shared()->snapshot_lock, LW_SHARED);
+        const Locked locked(shared()->snapshot_lock, Access::Shared);
         if (area.delivered != area.wanted) return {};
         std::memcpy(bytes.data(), area.bytes, area.size);
         bytes.resize(area.size);
@@ -278,10 +265,8 @@ std::uint64_t number_of_database_answer() {
 
 // ---------------------------------------------------------------- executor
 bool answer_launcher_if_asked(int executor) {
-    DatabaseSettings& area = shared()->database_settings;
-    const std::uint64_t question = area.wanted;
-    std::uint64_t claimed = area.claimed;
-    if (claimed >= question || !area.claimed.compare_exchange_strong(claimed, question)) return false;
+    const std::uint64_t question = claim_question();
+    if (question == 0) return false;
     answering = question;
     step_aside(executor);  // a function of the database can take its time
     try {
@@ -294,10 +279,8 @@ bool answer_launcher_if_asked(int executor) {
 }
 
 void give_back_question() {
-    std::uint64_t claimed = answering;
-    if (claimed == 0) return;
+    ipc::give_back_question(answering);
     answering = 0;
-    if (shared()->database_settings.claimed.compare_exchange_strong(claimed, claimed - 1)) wake_one();
 }
 
 }  // namespace pgrest::pool

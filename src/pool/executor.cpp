@@ -10,16 +10,17 @@
 #include "exec/transaction.h"
 #include "http/error.h"
 #include "http/wire.h"
+#include "ipc/chunks.h"
+#include "ipc/jobs.h"
+#include "ipc/question.h"
 #include "pg/guard.h"
 #include "pg/memory_bound.h"
 #include "pg/text.h"
 #include "pool/authenticator_check.h"
-#include "pool/chunks.h"
 #include "pool/database_settings.h"
 #include "pool/failure_log.h"
 #include "pool/heap.h"
 #include "pool/job_sink.h"
-#include "pool/jobs.h"
 #include "pool/process.h"
 #include "pool/refused_settings.h"
 #include "pool/schema_check.h"
@@ -47,6 +48,8 @@ PGDLLEXPORT void pgrest_executor_main(Datum argument);
 }
 
 namespace pgrest::pool {
+
+using namespace ipc;
 
 namespace {
 
@@ -434,10 +437,10 @@ void work_once() {
     }
     if (must_retire(self.index)) proc_exit(0);
     const int job = take_job(self.index);
-    if (job == nothing)
-        sleep_until_work();
-    else
-        run(job);
+    if (job != nothing) return run(job);
+    // who asked or dismissed before this one counted as idle may have woken nobody
+    if (question_is_open() || must_retire(self.index)) return;
+    sleep_until_work();
 }
 
 // An error outside a request: what a backend does at the top of its loop.

@@ -37,6 +37,8 @@ PGDLLEXPORT void pgrest_launcher_main(Datum argument);
 
 namespace pgrest::pool {
 
+using namespace ipc;
+
 namespace {
 
 constexpr int longest_delay = 32;  // seconds between attempts to start executors
@@ -258,7 +260,7 @@ struct Census {
 
 Census count_executors() {
     Census census;
-    const Locked locked(shared()->lock, LW_SHARED);
+    const Locked locked(shared()->lock, Access::Shared);
     for (int i = 0; i < shared()->executor_count; ++i) {
         switch (executor(i).state) {
             case ExecutorState::Empty:
@@ -308,17 +310,17 @@ bool is_on_its_way(int index) {
 }
 
 bool is_empty(int index) {
-    const Locked locked(shared()->lock, LW_SHARED);
+    const Locked locked(shared()->lock, Access::Shared);
     return executor(index).state == ExecutorState::Empty;
 }
 
 bool is_connected(int index) {
-    const Locked locked(shared()->lock, LW_SHARED);
+    const Locked locked(shared()->lock, Access::Shared);
     return executor(index).state == ExecutorState::Idle || executor(index).state == ExecutorState::Running;
 }
 
 bool has_failed(int index) {
-    const Locked locked(shared()->lock, LW_SHARED);
+    const Locked locked(shared()->lock, Access::Shared);
     return executor(index).failed;
 }
 
@@ -422,7 +424,7 @@ void note_connection(const Census& census) {
 void manage() {
     bool paused = false;
     {
-        const Locked locked(shared()->lock, LW_SHARED);
+        const Locked locked(shared()->lock, Access::Shared);
         paused = shared()->paused;
     }
     if (paused) {
@@ -471,7 +473,7 @@ void run() {
 
 extern "C" void pgrest_launcher_main(Datum) {
     using namespace pgrest;
-    if (!pool::shared()) pool::say_that_memory_is_missing();
+    if (!ipc::shared()) pool::say_that_memory_is_missing();
     pool::start_without_database();
     pool::enter_launcher();
     pg::translate_exceptions([] { pool::run(); });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "ipc/shared.h"
 #include "pg/guard.h"
 #include "pool/process.h"
 #include "pool/shared.h"
@@ -16,6 +17,8 @@ extern "C" {
 }
 
 namespace pgrest::pool {
+
+using namespace ipc;
 
 namespace {
 
@@ -78,7 +81,7 @@ enum class Leaving { Waiting, Gone, Resumed };
 
 // Of executors other than the one that this function may be called by.
 Leaving progress_of_leaving() {
-    const Locked locked(shared()->lock, LW_SHARED);
+    const Locked locked(shared()->lock, Access::Shared);
     if (!shared()->paused) return Leaving::Resumed;
     const int left = shared()->executors_left;
     return left == nothing || left > (is_executor() ? 1 : 0) ? Leaving::Waiting : Leaving::Gone;
@@ -133,7 +136,7 @@ std::vector<Seen> see_all() {
     std::vector<Seen> rows;
     // no allocation under the lock
     rows.reserve(1U + static_cast<unsigned>(all.listener_count) + static_cast<unsigned>(all.executor_count));
-    const Locked locked(all.lock, LW_SHARED);
+    const Locked locked(all.lock, Access::Shared);
     if (all.launcher_pid)
         rows.push_back({all.launcher_pid, "launcher", all.paused ? "paused" : "running", all.launcher_since, {}, 0});
     for (int i = 0; i < all.listener_count; ++i) {
@@ -207,11 +210,11 @@ QueueRow queue() {
     const Shared& all = *shared();
     QueueRow row;
     {
-        const Locked locked(all.lock, LW_SHARED);
+        const Locked locked(all.lock, Access::Shared);
         for (int i = 0; i < all.job_count; ++i)
             count_job(row, all.jobs[i].state);
     }
-    const Locked locked(all.chunk_lock, LW_SHARED);
+    const Locked locked(all.chunk_lock, Access::Shared);
     row.slots = all.job_count;
     row.body_memory = static_cast<std::int64_t>(chunk_size) * all.chunk_count;
     row.body_memory_used = static_cast<std::int64_t>(chunk_size) * (all.chunk_count - all.free_chunks);

@@ -2,9 +2,11 @@
 
 #include <functional>
 
-#include "pool/shared.h"
+#include "ipc/shared.h"
 
 namespace pgrest::pool {
+
+using namespace ipc;
 
 namespace {
 

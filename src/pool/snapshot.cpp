@@ -4,9 +4,11 @@
 #include <string>
 
 #include "http/wire.h"
-#include "pool/shared.h"
+#include "ipc/shared.h"
 
 namespace pgrest::pool {
+
+using namespace ipc;
 
 namespace {
 
@@ -14,7 +16,7 @@ namespace {
 std::uint64_t copy_snapshot(std::string& bytes) {
     Shared& all = *shared();
     bytes.resize(snapshot_size);  // before the lock: this may throw
-    const Locked locked(all.snapshot_lock, LW_SHARED);
+    const Locked locked(all.snapshot_lock, Access::Shared);
     std::memcpy(bytes.data(), all.snapshot.bytes, all.snapshot.size);
     bytes.resize(all.snapshot.size);
     return all.snapshot.generation;

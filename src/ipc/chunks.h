@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
-#include "pool/shared.h"
+#include "ipc/shared.h"
 
-namespace pgrest::pool {
+namespace pgrest::ipc {
 
 // A chunk for a request's body on behalf of a listener. Uploads get at most three quarters of the memory, so that
 // answers always go on; beyond: a sixteenth more, for those who hold little when others cannot give way at once.
@@ -26,4 +26,4 @@ void hand_over_chunks(int first);
 // What a listener that ends held in unfinished requests.
 void free_chunks_of_listener(int listener);
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc

@@ -9,9 +9,9 @@
 
 #include <cstdint>
 
-#include "pool/shared.h"
+#include "ipc/shared.h"
 
-namespace pgrest::pool {
+namespace pgrest::ipc {
 
 // ---- listener
 // A free slot for a request; nothing = all are taken, and the listener's latch is set when one is free again.
@@ -61,4 +61,4 @@ void tell_listener(int job);
 // The answer is complete or broken off, and the executor is done with the job.
 void finish_job(int job, StreamEnd end);
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc

@@ -1,21 +1,17 @@
-#include "pool/jobs.h"
+#include "ipc/jobs.h"
 
-#include <csignal>
+#include "ipc/assert.h"
+#include "ipc/chunks.h"
+#include "ipc/stream.h"
 
-#include "pool/chunks.h"
-#include "pool/stream.h"
-
-extern "C" {
-#include <utils/timestamp.h>
-}
-
-namespace pgrest::pool {
+namespace pgrest::ipc {
 
 namespace {
 
 // ---------------------------------------------------------------- lists, all under the lock
 void append_to_queue(Shared& all, int index) {
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.next == nothing && job.previous == nothing && all.first_queued != index);
     job.next = nothing;
     job.previous = all.last_queued;
     if (all.last_queued == nothing)
@@ -27,6 +23,7 @@ void append_to_queue(Shared& all, int index) {
 
 void put_first_in_queue(Shared& all, int index) {
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.next == nothing && job.previous == nothing && all.first_queued != index);
     job.previous = nothing;
     job.next = all.first_queued;
     if (all.first_queued == nothing)
@@ -46,6 +43,9 @@ int first_for(const Shared& all, const Executor& executor) {
 
 void remove_from_queue(Shared& all, int index) {
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.state == JobState::Queued);
+    PGREST_ASSERT((job.previous == nothing ? all.first_queued : all.jobs[job.previous].next) == index);
+    PGREST_ASSERT((job.next == nothing ? all.last_queued : all.jobs[job.next].previous) == index);
     if (job.previous == nothing)
         all.first_queued = job.next;
     else
@@ -104,13 +104,14 @@ void wake_those_without_job(Shared& all) {
         Listener& listener = all.listeners[i];
         if (!listener.wants_job) continue;
         listener.wants_job = false;
-        if (listener.latch) SetLatch(listener.latch);
+        set_if_any(listener.latch);
     }
 }
 
 void free_if_unheld(Shared& all, int index) {
     Job& job = all.jobs[index];
     if (job.listener_holds || job.executor_holds) return;
+    PGREST_ASSERT(job.state != JobState::Free && !job.in_news && job.next == nothing && job.previous == nothing);
     free_chunk_list(job.request_chunks);
     job.request_chunks = nothing;
     free_stream(job.answer);
@@ -123,6 +124,7 @@ void free_if_unheld(Shared& all, int index) {
 // The executor to wake once the lock is released.
 Latch* release_held(Shared& all, int index) {
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.listener_holds && job.state != JobState::Free);
     if (job.state == JobState::Queued) remove_from_queue(all, index);
     remove_from_news(all, index);
     job.listener_holds = false;
@@ -133,8 +135,13 @@ Latch* release_held(Shared& all, int index) {
     return wake;
 }
 
-void set_if_any(Latch* latch) {
-    if (latch) SetLatch(latch);
+// The latch of an executor, to be set once the lock is released; null when there is no work or none sleeps. It is not
+// idle any more, or the next job would wake the same one, and one of the two would wait although others sleep.
+Latch* wake_first_idle_if_work(Shared& all) {
+    const int index = all.first_idle;
+    if (all.first_queued == nothing || index == nothing) return nullptr;
+    unlist_idle(index);
+    return all.executors[index].latch;
 }
 
 // Under the lock, where an executor gives up its number before it ends: the signal hits no stranger.
@@ -142,7 +149,7 @@ void cancel(Shared& all, const Job& job) {
     if (job.state != JobState::Running || job.executor == nothing) return;
     Executor& executor = all.executors[job.executor];
     executor.cancel_wanted = job.generation;
-    if (executor.pid != 0) kill(executor.pid, SIGUSR2);
+    if (executor.pid != 0) signal_cancel(executor.pid);
 }
 
 }  // namespace
@@ -155,6 +162,7 @@ int hold_job(int listener) {
     all.listeners[listener].wants_job = index == nothing;
     if (index == nothing) return nothing;
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.state == JobState::Free && !job.listener_holds && !job.executor_holds && !job.in_news);
     all.first_free_job = job.next;
     job.state = JobState::Held;
     job.listener_holds = true;
@@ -182,12 +190,10 @@ void submit_job(int index) {
     Latch* wake = nullptr;
     {
         const Locked locked(all.lock);
+        PGREST_ASSERT(all.jobs[index].state == JobState::Held && all.jobs[index].listener_holds);
         all.jobs[index].state = JobState::Queued;
         append_to_queue(all, index);
-        if (all.first_idle != nothing) {
-            wake = all.executors[all.first_idle].latch;
-            unlist_idle(all.first_idle);
-        }
+        wake = wake_first_idle_if_work(all);
     }
     set_if_any(wake);
 }
@@ -196,6 +202,7 @@ bool withdraw_job(int index) {
     Shared& all = *shared();
     const Locked locked(all.lock);
     Job& job = all.jobs[index];
+    PGREST_ASSERT(job.listener_holds);
     if (job.state != JobState::Queued) return false;
     remove_from_queue(all, index);
     job.state = JobState::Held;
@@ -224,6 +231,8 @@ int collect_news(int index, int* jobs) {
     Listener& listener = all.listeners[index];
     int count = 0;
     for (int i = listener.first_news; i != nothing; i = all.jobs[i].next_news) {
+        PGREST_ASSERT(all.jobs[i].in_news && all.jobs[i].listener_holds && all.jobs[i].listener == index);
+        PGREST_ASSERT(count < all.job_count);
         all.jobs[i].in_news = false;
         jobs[count++] = i;
     }
@@ -261,13 +270,14 @@ void forget_listener(int listener) {
 // ---------------------------------------------------------------- executor
 int take_job(int index) {
     Shared& all = *shared();
-    const TimestampTz now = GetCurrentTimestamp();
+    const Microseconds since = now();
     const Locked locked(all.lock);
     Executor& executor = all.executors[index];
+    PGREST_ASSERT(executor.state != ExecutorState::Empty && executor.job == nothing);
     const int taken = first_for(all, executor);
     if (taken == nothing) {
         list_idle(all, index);
-        if (executor.state != ExecutorState::Idle) executor.since = now;
+        if (executor.state != ExecutorState::Idle) executor.since = since;
         executor.state = ExecutorState::Idle;
         return nothing;
     }
@@ -278,7 +288,7 @@ int take_job(int index) {
     job.executor_holds = true;
     job.executor = index;
     executor.state = ExecutorState::Running;
-    executor.since = now;
+    executor.since = since;
     executor.job = taken;
     return taken;
 }
@@ -289,6 +299,7 @@ void give_back_job(int index) {
     {
         const Locked locked(all.lock);
         Job& job = all.jobs[index];
+        PGREST_ASSERT(job.state == JobState::Running && all.executors[job.executor].job == index);
         all.executors[job.executor].job = nothing;
         job.executor_holds = false;
         job.executor = nothing;
@@ -304,7 +315,10 @@ void give_back_job(int index) {
 void unlist_idle(int index) {
     Shared& all = *shared();
     Executor& executor = all.executors[index];
+    PGREST_ASSERT(holds(all.lock));
     if (!executor.listed_idle) return;
+    PGREST_ASSERT((executor.previous_idle == nothing ? all.first_idle
+                                                     : all.executors[executor.previous_idle].next_idle) == index);
     executor.listed_idle = false;
     if (executor.previous_idle == nothing)
         all.first_idle = executor.next_idle;
@@ -316,8 +330,7 @@ void unlist_idle(int index) {
 Latch* unlist_and_pass_on(int index) {
     Shared& all = *shared();
     unlist_idle(index);
-    if (all.first_queued == nothing || all.first_idle == nothing) return nullptr;
-    return all.executors[all.first_idle].latch;
+    return wake_first_idle_if_work(all);
 }
 
 void step_aside(int index) {
@@ -345,7 +358,9 @@ void finish_job(int index, StreamEnd end) {
     {
         const Locked locked(all.lock);
         Job& job = all.jobs[index];
+        PGREST_ASSERT(job.state == JobState::Running && job.executor_holds && end != StreamEnd::Open);
         Executor& executor = all.executors[job.executor];
+        PGREST_ASSERT(executor.job == index);
         executor.job = nothing;
         ++executor.requests;
         job.answer.end = end;
@@ -357,4 +372,4 @@ void finish_job(int index, StreamEnd end) {
     set_if_any(wake);
 }
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc

@@ -1,6 +1,8 @@
-#include "pool/chunks.h"
+#include "ipc/chunks.h"
 
-namespace pgrest::pool {
+#include "ipc/assert.h"
+
+namespace pgrest::ipc {
 
 namespace {
 
@@ -15,23 +17,31 @@ void count_upload(Shared& all, const Chunk& chunk, int change) {
 int take(Shared& all, bool upload, int listener) {
     const int chunk = all.first_free_chunk;
     if (chunk == nothing) return nothing;
+    PGREST_ASSERT(all.free_chunks > 0 && all.chunks[chunk].holder == ChunkHolder::Nobody);
     all.first_free_chunk = all.chunks[chunk].next;
     --all.free_chunks;
-    all.chunks[chunk] = {nothing, 0, upload, listener};
+    const ChunkHolder holder = upload ? ChunkHolder::Listener : ChunkHolder::Job;
+    all.chunks[chunk] = {.holder = holder, .upload = upload, .listener = listener};
     count_upload(all, all.chunks[chunk], 1);
     return chunk;
 }
 
 void put_back(Shared& all, int chunk) {
+    PGREST_ASSERT(chunk >= 0 && chunk < all.chunk_count);
+    PGREST_ASSERT(all.chunks[chunk].holder != ChunkHolder::Nobody);
+    PGREST_ASSERT(all.free_chunks < all.chunk_count);
     count_upload(all, all.chunks[chunk], -1);
-    all.chunks[chunk] = {all.first_free_chunk, 0, false, nothing};
+    PGREST_ASSERT(all.upload_chunks >= 0);
+    all.chunks[chunk] = {.next = all.first_free_chunk};
     all.first_free_chunk = chunk;
     ++all.free_chunks;
 }
 
 // It is a job's from now on.
 void leave_listener(Shared& all, Chunk& chunk) {
+    PGREST_ASSERT(chunk.holder == ChunkHolder::Listener);
     count_upload(all, chunk, -1);
+    chunk.holder = ChunkHolder::Job;
     chunk.listener = nothing;
     count_upload(all, chunk, 1);
 }
@@ -49,11 +59,11 @@ int holder_that_gives_way(const Shared& all, int listener) {
 void ask_to_give_way(int listener) {
     Latch* latch = nullptr;
     {
-        const Locked locked(shared()->lock, LW_SHARED);
+        const Locked locked(shared()->lock, Access::Shared);
         shared()->listeners[listener].gives_way = true;
         latch = shared()->listeners[listener].latch;
     }
-    if (latch) SetLatch(latch);
+    set_if_any(latch);
 }
 
 }  // namespace
@@ -108,8 +118,9 @@ void free_chunks_of_listener(int listener) {
     Shared& all = *shared();
     const Locked locked(all.chunk_lock);
     for (int chunk = 0; chunk < all.chunk_count; ++chunk) {
-        if (all.chunks[chunk].upload && all.chunks[chunk].listener == listener) put_back(all, chunk);
+        if (all.chunks[chunk].holder == ChunkHolder::Listener && all.chunks[chunk].listener == listener)
+            put_back(all, chunk);
     }
 }
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc

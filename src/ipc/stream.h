@@ -5,30 +5,41 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "pool/shared.h"
+#include "ipc/shared.h"
 
-namespace pgrest::pool {
+namespace pgrest::ipc {
+
+enum class Room {
+    Here,
+    ClientIsSlow,  // as much as may wait for the client does
+    NoMemory,      // others hold it
+};
 
 // The executor's end. No destructor: it lives across PostgreSQL's longjmp.
 class StreamWriter {
 public:
     // window: how many bytes may wait for the client.
-    void begin(Job& job, std::uint64_t window);
+    void begin(int job, std::uint64_t window);
     void set_window(std::uint64_t window) { window_ = window; }
 
-    // Copies what there is room for and returns how many bytes that was; 0 = wait for the client.
+    // Whether at least one byte can be written: what write_some() goes by, and who waits.
+    Room find_room();
+    // Copies what there is room for and returns how many bytes that was.
     std::size_t write_some(const char* data, std::size_t size);
+    // From now on, or from the next call on, the reader sets this process's latch when it has taken something. What it
+    // took before nobody tells, so find_room() comes after this and before every sleep.
+    void announce_wait() { job_->answer.producer_waits.store(true, std::memory_order_seq_cst); }
+    void end_wait() { job_->answer.producer_waits.store(false, std::memory_order_relaxed); }
+
     // Nothing was filled up since: the other end need not be told yet.
     bool filled_up() const { return filled_up_; }
     void told() { filled_up_ = false; }
-    // After 0 bytes: true when it is memory that is lacking and not the client who is slow.
-    bool out_of_memory() const { return out_of_memory_; }
-    std::uint64_t produced() const { return produced_; }
+    std::uint64_t consumed() const { return job_->answer.consumed.load(std::memory_order_seq_cst); }
 
 private:
     char* buffer() const;
     std::size_t capacity() const;
-    bool open_next_buffer();
+    Room open_next_buffer();
 
     Job* job_ = nullptr;
     int chunk_ = nothing;  // nothing = the job's room
@@ -36,26 +47,24 @@ private:
     std::uint64_t produced_ = 0;
     std::uint64_t window_ = 0;
     bool filled_up_ = false;
-    bool out_of_memory_ = false;
 };
 
 // The listener's end.
 class StreamReader {
 public:
-    void begin(Job& job);
+    void begin(int job);
+    // Wakes the executor when it waits for this.
     std::size_t read_some(char* to, std::size_t size);
     std::uint64_t available() const;
+    // To be asked before available() or read_some(): what was produced before the end is then seen.
     StreamEnd end() const;
-    // The producer has finished and everything has been read.
-    bool exhausted() const;
-    // The producer waits for what was just read; its latch is to be set.
-    bool producer_waits();
 
 private:
     const char* buffer() const;
     std::size_t capacity() const;
     void open_next_buffer();
 
+    int index_ = nothing;
     Job* job_ = nullptr;
     int chunk_ = nothing;
     std::size_t offset_ = 0;
@@ -68,4 +77,4 @@ void reset_stream(Stream& stream);
 // Frees what no one has read. Only when neither end is in use any more.
 void free_stream(Stream& stream);
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc

@@ -1,16 +1,18 @@
-#include "pool/stream.h"
+#include "ipc/stream.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "pool/chunks.h"
+#include "ipc/assert.h"
+#include "ipc/chunks.h"
+#include "ipc/jobs.h"
 
-namespace pgrest::pool {
+namespace pgrest::ipc {
 
 // ---------------------------------------------------------------- producer
-void StreamWriter::begin(Job& job, std::uint64_t window) {
+void StreamWriter::begin(int job, std::uint64_t window) {
     *this = StreamWriter();
-    job_ = &job;
+    job_ = &shared()->jobs[job];
     window_ = window;
 }
 
@@ -21,15 +23,12 @@ std::size_t StreamWriter::capacity() const {
     return chunk_ == nothing ? inline_size : chunk_size;
 }
 
-bool StreamWriter::open_next_buffer() {
-    const std::uint64_t in_flight = produced_ - job_->answer.consumed.load(std::memory_order_acquire);
-    out_of_memory_ = false;
-    if (in_flight >= window_) return false;
+Room StreamWriter::open_next_buffer() {
+    const std::uint64_t in_flight = produced_ - consumed();
+    PGREST_ASSERT(in_flight <= produced_);
+    if (in_flight >= window_) return Room::ClientIsSlow;
     const int next = take_answer_chunk(in_flight);
-    if (next == nothing) {
-        out_of_memory_ = true;
-        return false;
-    }
+    if (next == nothing) return Room::NoMemory;
     // published by the next store to `produced`
     if (chunk_ == nothing)
         job_->answer.after_room = next;
@@ -37,11 +36,15 @@ bool StreamWriter::open_next_buffer() {
         shared()->chunks[chunk_].next = next;
     chunk_ = next;
     offset_ = 0;
-    return true;
+    return Room::Here;
+}
+
+Room StreamWriter::find_room() {
+    return offset_ < capacity() ? Room::Here : open_next_buffer();
 }
 
 std::size_t StreamWriter::write_some(const char* data, std::size_t size) {
-    if (offset_ == capacity() && !open_next_buffer()) return 0;
+    if (find_room() != Room::Here) return 0;
     const std::size_t taken = std::min(size, capacity() - offset_);
     std::memcpy(buffer() + offset_, data, taken);
     offset_ += taken;
@@ -52,9 +55,10 @@ std::size_t StreamWriter::write_some(const char* data, std::size_t size) {
 }
 
 // ---------------------------------------------------------------- consumer
-void StreamReader::begin(Job& job) {
+void StreamReader::begin(int job) {
     *this = StreamReader();
-    job_ = &job;
+    index_ = job;
+    job_ = &shared()->jobs[job];
 }
 
 const char* StreamReader::buffer() const {
@@ -72,14 +76,11 @@ StreamEnd StreamReader::end() const {
     return job_->answer.end.load(std::memory_order_acquire);
 }
 
-bool StreamReader::exhausted() const {
-    return end() != StreamEnd::Open && available() == 0;
-}
-
 // Only called when more has been produced than the current buffer holds, so the link is there.
 void StreamReader::open_next_buffer() {
     const int finished = chunk_;
     chunk_ = finished == nothing ? job_->answer.after_room : shared()->chunks[finished].next;
+    PGREST_ASSERT(chunk_ != nothing && shared()->chunks[chunk_].holder == ChunkHolder::Job);
     job_->answer.reading = chunk_;
     offset_ = 0;
     if (finished != nothing) free_chunk(finished);
@@ -98,13 +99,12 @@ std::size_t StreamReader::read_some(char* to, std::size_t size) {
         left -= taken;
     }
     consumed_ += total;
-    // ordered against producer_waits: either we see the flag, or the producer sees what was consumed
+    // in this order: either the flag is seen here, or the producer sees what was consumed
     job_->answer.consumed.store(consumed_, std::memory_order_seq_cst);
+    if (job_->answer.producer_waits.load(std::memory_order_seq_cst) &&
+        job_->answer.producer_waits.exchange(false, std::memory_order_seq_cst))
+        wake_executor(index_);
     return total;
-}
-
-bool StreamReader::producer_waits() {
-    return job_->answer.producer_waits.exchange(false, std::memory_order_seq_cst);
 }
 
 // ---------------------------------------------------------------- both
@@ -113,8 +113,7 @@ void reset_stream(Stream& stream) {
     stream.consumed = 0;
     stream.end = StreamEnd::Open;
     stream.producer_waits = false;
-    stream.after_room = nothing;
-    stream.reading = nothing;
+    PGREST_ASSERT(stream.after_room == nothing && stream.reading == nothing);
 }
 
 void free_stream(Stream& stream) {
@@ -122,4 +121,4 @@ void free_stream(Stream& stream) {
     stream.after_room = stream.reading = nothing;
 }
 
-}  // namespace pgrest::pool
+}  // namespace pgrest::ipc
