@@ -1,5 +1,6 @@
 #include "exec/named_function.h"
 
+#include "http/error.h"
 #include "pg/guard.h"
 #include "pg/text.h"
 #include "sql/text.h"
@@ -32,6 +33,14 @@ bool has_function(const char* schema, const char* name) {
     return found;
 }
 
+[[noreturn]] void fail_missing(const std::string& name) {
+    http::DatabaseError missing;
+    missing.sqlstate = "42883";
+    missing.message = "function " + name + "() does not exist";
+    missing.hint = "No function matches the given name and argument types. You might need to add explicit type casts.";
+    throw http::Failure(http::from_database(missing, true));
+}
+
 std::string schema_of(const std::string& name, const config::Config& config) {
     std::vector<std::string> schemas = config.schemas;
     schemas.insert(schemas.end(), config.extra_search_path.begin(), config.extra_search_path.end());
@@ -44,7 +53,7 @@ std::string schema_of(const std::string& name, const config::Config& config) {
         const char* const schema_text = schema_name->c_str();
         if (pg::guarded([=] { return has_function(schema_text, function_text); })) return schema;
     }
-    return schemas.front();
+    fail_missing(name);
 }
 
 }  // namespace
