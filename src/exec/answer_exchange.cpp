@@ -225,6 +225,9 @@ void Exchange::start_streaming(void* context) {
     } catch (const http::Failure& failure) {
         streaming->exchange->streaming_failure = failure.error();
         failed = true;
+    } catch (const std::bad_alloc&) {
+        streaming->exchange->streaming_failure = http::from_database({"53200", "out of memory", {}, {}}, true);
+        failed = true;
     } catch (const std::exception& exception) {
         streaming->exchange->streaming_failure = http::own_error("PGRSTX00", exception.what());
         failed = true;

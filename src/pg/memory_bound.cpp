@@ -139,6 +139,8 @@ void watch_memory() {
 
 void unwatch_memory() {
     watching = false;
+    // an answer that is complete is not cut off by what was seen a moment before
+    if (too_much) QueryCancelPending = false;
 }
 
 void lift_memory_bound() {
