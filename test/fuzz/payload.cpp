@@ -35,6 +35,8 @@ void check_rows(const api::Payload& payload) {
     const std::set<std::string> announced(payload.keys.begin(), payload.keys.end());
     fuzz::require(std::is_sorted(payload.keys.begin(), payload.keys.end()) && announced.size() == payload.keys.size(),
                   "keys are sorted and unique");
+    fuzz::require(payload.names_without_rows.empty() || (payload.keys.empty() && payload.rows == 0),
+                  "names without rows are those of a header alone");
     if (payload.raw || payload.empty_body) return;
     fuzz::require(json::parse(payload.document()).has_value() || payload.source != api::Payload::Source::Json,
                   "a document is JSON");
