@@ -10,6 +10,7 @@
 #include "exec/waiting_settings.h"
 #include "pg/guard.h"
 #include "pg/text.h"
+#include "sql/long_name.h"
 
 extern "C" {
 #include "catalog/namespace.h"
@@ -325,6 +326,17 @@ Outcome outcome_of(const RowReceiver* receiver) {
     return outcome;
 }
 
+// PostgreSQL cuts a name that is too long, with a notice that nobody sees, and so might find another one.
+void require_whole_names(const char* sql) {
+    const auto name = sql::long_name(sql, NAMEDATALEN - 1);
+    if (!name) return;
+    http::DatabaseError error;
+    error.sqlstate = "42622";
+    error.message = "the name \"" + pg::shown_from_server(*name) + "\" is longer than the " +
+                    std::to_string(NAMEDATALEN - 1) + " bytes that a name can have";
+    throw pg::Error(std::move(error));
+}
+
 // Keeps a plan of the cache from being freed.
 class Running {
 public:
@@ -364,6 +376,7 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     const Running running_plan(known);
     const std::vector<RawValue> values = raw_values(statement);
     const pg::ServerText sql(statement.sql);
+    if (!known) require_whole_names(sql.c_str());
     const std::vector<std::string> csv_header = in_server_encoding(format.csv_header);
     const std::vector<const char*> csv_names = texts_of(csv_header);
     const ReceiverMemory memory;

@@ -223,11 +223,26 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
       assert.ok(readFileSync(`${server.dir}/log`).includes(bytes));
     });
 
-    test('long names', async () => {
-      const long = [...w][0].repeat(encoding === 'UTF8' ? 20 : /^EUC/.test(encoding) ? 31 : 63);
-      await server.sql(`create table "${w}"."${long}" (id int); grant all on "${w}"."${long}" to anon`);
-      assert.deepEqual(rows(await server.get(url(`/${long}`))), []);
-      assert.equal((await server.get(url(`/${long}${[...w][0]}`))).body.code, 'PGRST205');
+    test('names of the longest length, which is that of their bytes in the database', async () => {
+      const letter = [...w].find((c) => c > '\x7f');
+      const bytes = Number(await server.sql(`select octet_length(convert_to('${letter}', '${encoding}'))`));
+      const long = letter.repeat(Math.floor(63 / bytes)) + 'x'.repeat(63 % bytes);
+      await server.sql(`create table "${w}"."${long}" ("${long}" int); insert into "${w}"."${long}" values (1);
+        create function "${w}"."f${long.slice(1)}"("${long}" int) returns int stable language sql as 'select $1'; grant all on "${w}"."${long}" to anon`);
+      assert.deepEqual(rows(await server.get(url(`/${long}?select=${long}&${long}=eq.1&order=${long}`))), [{ [long]: 1 }]);
+      assert.equal(rows(await server.get(url(`/rpc/f${long.slice(1)}?${long}=7`))), 7);
+      // cut by PostgreSQL they would be those above
+      const longer = long + 'x';
+      assert.equal((await server.get(url(`/${longer}`))).body.code, 'PGRST205');
+      assert.equal((await server.get(url(`/rpc/f${longer.slice(1)}?${long}=7`))).body.code, 'PGRST202');
+      assert.equal((await server.get(url(`/rpc/f${long.slice(1)}?${longer}=7`))).body.code, 'PGRST202');
+      for (const query of [`select=${longer}`, `${longer}=eq.1`, `order=${longer}`, `select=a:${longer}::text`, `select=${longer}->a`]) {
+        const answer = await server.get(url(`/${long}?${query}`));
+        assert.deepEqual([answer.status, answer.body.code], [400, '42622'], `${query} ${answer.text}`);
+        assert.ok(answer.body.message.includes(longer), answer.text);
+      }
+      const alias = await server.get(url(`/${long}?select=${longer}:${long}`));
+      assert.deepEqual(rows(alias), [{ [long]: 1 }]);
     });
 
     test('what the encoding lacks is refused, and never another name', { skip: lacking === null }, async () => {
