@@ -184,11 +184,29 @@ timezone = 'UTC'
 CONF
 }
 
+# initdb takes seconds, a copy of what it made for the same arguments takes a tenth of one. The first one is kept in build/.
+cluster_data() { # DIR, arguments of initdb
+    local dir=$1 key kept
+    shift
+    key=$({
+        "$bin/postgres" --version
+        stat -c '%n %Y' "$bin/initdb"
+        echo "$@"
+    } | cksum | tr ' ' -)
+    kept=$ROOT/build/cluster/$key-$(id -u)
+    if cp -a "$kept" "$dir/data" 2>/dev/null; then return; fi
+    rm -rf "$dir/data"
+    as_postgres "$bin/initdb" -D "$dir/data" "$@" >/dev/null
+    # another one may be at the same: whoever comes first is kept
+    mkdir -p "${kept%/*}"
+    cp -a "$dir/data" "$kept.$$" && mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"
+}
+
 cluster_init() { # DIR, settings on standard input
     local dir=$1 bin
     bin=$(pg_bin)
     cluster_directory "$dir"
-    as_postgres "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    cluster_data "$dir" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync
     cluster_base_conf "$dir"
     printf "include 'base.conf'\ninclude 'settings.conf'\n" | as_postgres tee -a "$dir/data/postgresql.conf" >/dev/null
     cluster_configure "$dir"
