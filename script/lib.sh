@@ -4,6 +4,7 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PATH=$PATH:/usr/sbin:/sbin # nginx is there, where an ordinary user does not look
 
 say() { printf '%s\n' "$*"; }
 step() { printf '== %s\n' "$*"; }
