@@ -17,6 +17,7 @@ extern "C" {
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
+#include "utils/snapmgr.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
 #endif
@@ -68,7 +69,10 @@ void drop_temporary_objects() {
     GetTempNamespaceState(&schema, &toast_schema);
     if (!OidIsValid(schema)) return;
     StartTransactionCommand();
+    // as PostgreSQL does when a session ends: what is removed may have to be read from a TOAST table
+    PushActiveSnapshot(GetTransactionSnapshot());
     ResetTempTableNamespace();
+    PopActiveSnapshot();
     CommitTransactionCommand();
 }
 
