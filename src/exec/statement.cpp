@@ -331,9 +331,10 @@ void require_whole_names(const char* sql) {
     const auto name = sql::long_name(sql, NAMEDATALEN - 1);
     if (!name) return;
     http::DatabaseError error;
-    error.sqlstate = "42622";
-    error.message = "the name \"" + pg::shown_from_server(*name) + "\" is longer than the " +
-                    std::to_string(NAMEDATALEN - 1) + " bytes that a name can have";
+    // nearly always a column; what is too long to be one does not exist
+    error.sqlstate = "42703";
+    error.message = "\"" + pg::shown_from_server(*name) + "\" does not exist";
+    error.detail = "A name has at most " + std::to_string(NAMEDATALEN - 1) + " bytes.";
     throw pg::Error(std::move(error));
 }
 

@@ -238,7 +238,7 @@ for (const [encoding, { word: w, twin: t, lacking }] of Object.entries(ENCODINGS
       assert.equal((await server.get(url(`/rpc/f${long.slice(1)}?${longer}=7`))).body.code, 'PGRST202');
       for (const query of [`select=${longer}`, `${longer}=eq.1`, `order=${longer}`, `select=a:${longer}::text`, `select=${longer}->a`]) {
         const answer = await server.get(url(`/${long}?${query}`));
-        assert.deepEqual([answer.status, answer.body.code], [400, '42622'], `${query} ${answer.text}`);
+        assert.deepEqual([answer.status, answer.body.code], [400, '42703'], `${query} ${answer.text}`);
         assert.ok(answer.body.message.includes(longer), answer.text);
       }
       const alias = await server.get(url(`/${long}?select=${longer}:${long}`));
