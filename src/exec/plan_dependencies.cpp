@@ -40,6 +40,12 @@ void resolution_changed(Datum, int, uint32) {
     ResetPlanCache();
 }
 
+// Plans may hold what an immutable function gave, also one that was called only by another that was inlined.
+void function_changed(Datum argument, int cache, uint32 hash) {
+    name_changed(argument, cache, hash);
+    ResetPlanCache();
+}
+
 // No syscache has this number; PostgreSQL never finds the item that has it.
 constexpr int added_marker = -1;
 
@@ -214,7 +220,10 @@ void watch_plan_dependencies() {
     watching = true;
     CacheRegisterRelcacheCallback(relation_changed, static_cast<Datum>(0));
     CacheRegisterSyscacheCallback(TYPEOID, name_changed, static_cast<Datum>(0));
-    CacheRegisterSyscacheCallback(PROCOID, name_changed, static_cast<Datum>(0));
+    CacheRegisterSyscacheCallback(PROCOID, function_changed, static_cast<Datum>(0));
+    // what to_tsvector() of a constant gave is in plans as well
+    CacheRegisterSyscacheCallback(TSCONFIGMAP, resolution_changed, static_cast<Datum>(0));
+    CacheRegisterSyscacheCallback(TSDICTOID, resolution_changed, static_cast<Datum>(0));
     CacheRegisterSyscacheCallback(CASTSOURCETARGET, resolution_changed, static_cast<Datum>(0));
     // to whom policies apply
     CacheRegisterSyscacheCallback(AUTHOID, resolution_changed, static_cast<Datum>(0));

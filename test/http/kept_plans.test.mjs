@@ -242,6 +242,23 @@ test('a text search configuration, and a collation', async () => {
   await gives('/texts?order=t', [{ t: 'Run' }, { t: 'running dogs' }]);
 });
 
+test('what immutable functions gave when the plan was made', async () => {
+  await server.sql(`create function api.rate() returns int immutable language sql as 'select 1';
+    create function api.inner_rate() returns int stable language sql as 'select api.rate()';
+    create view api.rates as select api.inner_rate() as rate;
+    create text search configuration api.spoken (copy = english);
+    create view api.spoken_words as select to_tsvector('api.spoken', 'running dogs')::text as words;
+    grant select on api.rates, api.spoken_words to anon`);
+  await gives('/rates', [{ rate: 1 }]);
+  await gives('/rpc/inner_rate', 1);
+  await gives('/spoken_words', [{ words: "'dog':2 'run':1" }]);
+  await server.sql(`create or replace function api.rate() returns int immutable language sql as 'select 2'`);
+  await gives('/rates', [{ rate: 2 }]);
+  await gives('/rpc/inner_rate', 2);
+  await server.sql('alter text search configuration api.spoken alter mapping for asciiword with simple');
+  await gives('/spoken_words', [{ words: "'dogs':2 'running':1" }]);
+});
+
 // The request before is the one that kept the plan.
 test('a function whose row type changes all the time, while it is called', async () => {
   await server.sql(`create table api.moving (v int); insert into api.moving values (42); grant all on api.moving to anon;
