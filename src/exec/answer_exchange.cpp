@@ -1,6 +1,7 @@
 #include "exec/answer_exchange.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "catalog/pg_catalog.h"
 #include "exec/hoisted_settings.h"
@@ -154,9 +155,11 @@ Outcome Exchange::run(const sql::Text& text, const RowFormat& format, const RunO
                       std::optional<std::size_t> binary_value, const BodyTable* table) {
     // what log_min_duration_statement measures from
     if (surroundings_ == Surroundings::OwnTransaction) SetCurrentStatementStartTimestamp();
+    RunOptions checked = options;
+    checked.unchanged_since = std::exchange(unchanged_since, {});  // after the first there are locks
     Outcome outcome =
         exec::run(Statement{text.text(), text.values(), binary_value, table, options_.forget_body, text.lists()},
-                  format, options, body);
+                  format, checked, body);
     response_status_ = outcome.response_status.value_or("");
     response_headers_ = outcome.response_headers.value_or("");
     return outcome;

@@ -72,6 +72,8 @@ public:
         Draft draft;
     };
     static void start_streaming(void* streaming);
+    // See RunOptions.
+    std::optional<std::uint64_t> unchanged_since;
     // Set when start_streaming could not start (malformed response.*): the answer is this error.
     std::optional<http::Error> streaming_failure;
 

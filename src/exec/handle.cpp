@@ -89,13 +89,15 @@ bool is_repeatable(const http::Request& request, const HandleOptions& options) {
 }
 
 std::optional<Failed> try_handle(const http::Request& request, const auth::Identity& identity,
-                                 const config::Config& config, WatchedSink& sink, const HandleOptions& options) {
+                                 const config::Config& config, WatchedSink& sink, const HandleOptions& options,
+                                 bool is_last) {
     std::optional<http::Error> streaming_failure;
     std::uint64_t before = 0;
     bool role_was_locked = false;
     try {
         Exchange exchange(request, identity, config, sink, options);
         before = heard_changes();
+        if (!is_last) exchange.unchanged_since = before;
         try {
             dispatch(exchange);
             return {};
@@ -106,6 +108,8 @@ std::optional<Failed> try_handle(const http::Request& request, const auth::Ident
         }
     } catch (const http::Failure& failure) {
         return Failed{failure.error()};
+    } catch (const ChangedMeanwhile& changed) {
+        return Failed{http::own_error("PGRSTX00", changed.what()), true};
     } catch (const pg::Error& error) {
         if (streaming_failure) return Failed{*streaming_failure};
         if (sink.started() || callers_business(error, options.surroundings)) throw;
@@ -116,13 +120,14 @@ std::optional<Failed> try_handle(const http::Request& request, const auth::Ident
     }
 }
 
-// A read that failed because something changed between its look-ups and its end did nothing and said nothing: it is
-// made once more, as if it had come a moment later.
+// A request that could not be begun, or a read that failed, because something changed after its look-ups did nothing
+// and said nothing: it is made once more, as if it had come a moment later.
 std::optional<Failed> try_handle_again(const http::Request& request, const auth::Identity& identity,
-                                       const config::Config& config, WatchedSink& sink, HandleOptions options) {
+                                       const config::Config& config, WatchedSink& sink, HandleOptions options,
+                                       bool is_last) {
     options.begun = [] {};
     options.refused_setting = [](const std::string&, const std::string&) {};
-    return try_handle(request, identity, config, sink, options);
+    return try_handle(request, identity, config, sink, options, is_last);
 }
 
 }  // namespace
@@ -130,9 +135,12 @@ std::optional<Failed> try_handle_again(const http::Request& request, const auth:
 void handle(const http::Request& request, const auth::Identity& identity, const config::Config& config,
             http::ResponseSink& sink, const HandleOptions& options) {
     WatchedSink watched(sink);
-    auto failed = try_handle(request, identity, config, watched, options);
-    if (failed && failed->may_be_of_a_change && !watched.started())
-        failed = try_handle_again(request, identity, config, watched, options);
+    // where changes never pause, the last attempt goes by what names mean when it runs
+    constexpr int most_repeats = 4;
+    const bool only_once = options.surroundings == Surroundings::Subtransaction;
+    auto failed = try_handle(request, identity, config, watched, options, only_once);
+    for (int i = 1; i <= most_repeats && failed && failed->may_be_of_a_change && !watched.started(); ++i)
+        failed = try_handle_again(request, identity, config, watched, options, i == most_repeats);
     if (!failed) return;
     if (options.on_error) options.on_error(failed->error);
     send_error(request, config, watched, failed->error);

@@ -13,6 +13,7 @@
 #include "sql/long_name.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
@@ -47,6 +48,9 @@ struct Call {
     SavedPlan saved;  // plan is nullptr when it has to be prepared
     RowReceiver* receiver;
     StatementTimer* timer;
+    bool has_looked_up;
+    uint64 looked_up_at;
+    bool outdated;
     BodyLoader* body;  // nullptr: there is none
     Oid called;
     ParamListInfo parameters;
@@ -253,6 +257,12 @@ ParamListInfo bind(const Call* call, const ParameterTypes* parameters) {
     return list;
 }
 
+// With the statement's locks nothing of it can change any more. What the transaction itself has changed is no reason.
+bool is_outdated(const Call* call) {
+    return call->has_looked_up && call->looked_up_at != heard_changes() &&
+           !TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
 // Everything up to the values that are parameters, as C code, like the next: no C++ object with a destructor lives in
 // here.
 void prepare(Call* call) {
@@ -263,6 +273,8 @@ void prepare(Call* call) {
     if (call->body) call->body->announce();
     if (!call->saved.plan) call->saved = prepare_plan(call->sql, call->count);
     revalidate(call);
+    call->outdated = is_outdated(call);
+    if (call->outdated) return;
     call->parameters = bind(call, call->saved.parameters);
 }
 
@@ -393,6 +405,8 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     call.read_only = options.read_only;
     call.body = loader ? &*loader : nullptr;
     call.called = options.called;
+    call.has_looked_up = options.unchanged_since.has_value();
+    call.looked_up_at = options.unchanged_since.value_or(0);
     if (known) call.saved = known->plan;
     Call* const running = &call;
     Body* const out = &body;
@@ -406,6 +420,7 @@ Outcome run(const Statement& statement, const RowFormat& format, const RunOption
     });
     try {
         pg::guarded([=] { prepare(running); });
+        if (call.outdated) throw ChangedMeanwhile();
         if (loader) loader->load();
         if (statement.values_are_read) statement.values_are_read();
         pg::guarded([=] { execute(running); });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -71,6 +72,15 @@ struct RunOptions {
     bool read_only = true;        // use the active snapshot and refuse anything but reads (SPI's read_only)
     bool depends_on_role = true;  // role is part of the plan's key
     std::uint32_t called = 0;     // function that the statement is about; what the role may not call reads no value
+    // heard_changes() before what the text names was looked up: run() throws ChangedMeanwhile, before anything is done,
+    // when there were others since and the transaction has written nothing. Nothing: whatever the names mean now.
+    std::optional<std::uint64_t> unchanged_since;
+};
+
+// Between the look-ups and the locks of the statement something changed: the names of its text may stand for other
+// things than those that were looked up. Tables can have swapped theirs.
+struct ChangedMeanwhile : std::exception {
+    const char* what() const noexcept override { return "what the request names has changed meanwhile"; }
 };
 
 // Runs the statement in the current transaction, under the current role. Throws pg::Error; the caller then ends the

@@ -299,3 +299,30 @@ test('a type of a column is renamed, moved, and changed', async () => {
   await server.sql('alter schema attic rename to cellar');
   await check();
 });
+
+test('tables that swap their names between the look-ups and the statement are not taken for each other', async () => {
+  await server.sql(`create table api.upper (id int primary key, who text default 'right'); create table api.lower (who text default 'wrong', id int primary key);
+    insert into api.upper (id) values (1); insert into api.lower (id) values (1);
+    create table api.refers (id int, x int references api.upper); insert into api.refers values (1, 1);
+    grant all on api.upper, api.lower, api.refers to anon`);
+  const right = [{ id: 1, upper: { who: 'right' } }];
+  let swapping = true;
+  const embed = 'select=id,upper(who)';
+  const read = () => server.get(`/refers?${embed}&id=eq.1`);
+  const write = () => server.send('PATCH', `/refers?${embed}&id=eq.1`, { body: { x: 1 }, headers: { Prefer: 'return=representation' } });
+  const ask = async (request) => {
+    while (swapping) {
+      const { status, body, text } = await request();
+      // while the name stands for the other table there is no relationship
+      if (status !== 400 || body.code !== 'PGRST200') assert.deepEqual([status, body], [200, right], text);
+    }
+  };
+  const asking = Promise.all([ask(read), ask(read), ask(read), ask(write)]);
+  for (let n = 0; n < 40; n++)
+    await server.sql(
+      Array(20).fill('begin; alter table api.upper rename to between; alter table api.lower rename to upper; alter table api.between rename to lower; commit;').join(''),
+    );
+  swapping = false;
+  await asking;
+  assert.deepEqual((await read()).body, right);
+});
