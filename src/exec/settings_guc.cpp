@@ -46,8 +46,27 @@ void set_local(const char* name, const char* value, bool saved) {
 }
 
 bool try_set_local(const char* name, const char* value, bool saved, int level) {
-    return set_config_option(name, value, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
-                             saved ? GUC_ACTION_SAVE : GUC_ACTION_LOCAL, true, level, false) > 0;
+    MemoryContext const context = CurrentMemoryContext;
+    volatile bool taken = false;
+    PG_TRY();
+    {
+        taken = set_config_option(name, value, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
+                                  saved ? GUC_ACTION_SAVE : GUC_ACTION_LOCAL, true, level, false) > 0;
+    }
+    PG_CATCH();
+    {
+        // A few hooks raise an error instead of refusing the value (temp_tablespaces with one that is gone). They only
+        // look things up, so there is nothing to roll back.
+        const int state = geterrcode();
+        if (state == ERRCODE_QUERY_CANCELED || state == ERRCODE_OUT_OF_MEMORY) PG_RE_THROW();
+        MemoryContextSwitchTo(context);
+        ErrorData* const error = CopyErrorData();
+        FlushErrorState();
+        ereport(level, (errcode(error->sqlerrcode), errmsg("%s", error->message)));
+        FreeErrorData(error);
+    }
+    PG_END_TRY();
+    return taken;
 }
 
 bool can_be_set(const char* name, const char* value) {

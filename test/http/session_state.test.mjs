@@ -131,7 +131,7 @@ test('no setting that a user may set makes the requests of a role fail', async (
     .split('\n')
     .map((line) => line.split('|'));
   settings.push(['client_encoding', 'LATIN1'], ['datestyle', 'SQL, DMY'], ['timezone', 'Asia/Tokyo'], ['search_path', '"a ""b""", api']);
-  settings.push(['default_tablespace', 'gone'], ['default_text_search_config', 'gone'], ['role', 'plain'], ['custom.setting', 'x'], ['transaction_isolation', 'serializable'], ['session_authorization', 'plain']);
+  settings.push(['temp_tablespaces', 'gone'], ['default_tablespace', 'gone'], ['default_text_search_config', 'gone'], ['role', 'plain'], ['custom.setting', 'x'], ['transaction_isolation', 'serializable'], ['session_authorization', 'plain']);
   // those that only a superuser may set, two of them granted
   settings.push(['log_statement', 'all'], ['track_functions', 'all'], ['lc_messages', 'C'], ['session_preload_libraries', ''], ['session_replication_role', 'replica'], ['log_min_messages', 'info']);
   if (Number(await server.sql('show server_version_num')) >= 150000) await server.sql('grant set on parameter session_replication_role, log_statement to authenticator');
