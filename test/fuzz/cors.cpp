@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "http/admission.h"
 #include "http/cors.h"
+#include "json/json.h"
 
 using namespace pgrest;
 
@@ -38,8 +39,10 @@ void check_allowed_headers(std::string_view list) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::Input input(data, size);
-    const config::Built built = config::build({{"server_cors_allowed_origins", std::string(input.line())}}, 1);
-    fuzz::require(built.config != nullptr, "every list of origins is taken");
+    const std::string list(input.line());
+    const config::Built built = config::build({{"server_cors_allowed_origins", list}}, 1);
+    fuzz::require((built.config != nullptr) == json::valid_utf8(list), "every list of origins in UTF-8 is taken");
+    if (!built.config) return 0;
     const std::string origin(input.line());
     http::Request request;
     request.method = "OPTIONS";
