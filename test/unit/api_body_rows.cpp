@@ -12,6 +12,7 @@ namespace {
 
 using api::Cell;
 
+// The body must outlive what is made of it.
 api::Payload payload(const char* type, const std::string& body, std::optional<std::vector<std::string>> columns = {}) {
     return api::parse_payload({{"Content-Type", type}}, body, columns, false);
 }
@@ -76,11 +77,13 @@ TEST(BodyRows, LeavesToPostgresqlWhatOnlyItCanRead) {
 }
 
 TEST(BodyRows, ShowsARowAsJson) {
-    const api::Payload csv = payload("text/csv", "a,b\n\"\"\"\",NULL\n");
+    const std::string lines = "a,b\n\"\"\"\",NULL\n";
+    const api::Payload csv = payload("text/csv", lines);
     api::BodyRows rows(csv, {});
     ASSERT_TRUE(rows.next());
     EXPECT_EQ(rows.element(), R"({"a":"\"","b":null})");
-    const api::Payload list = payload(kJson, "[1]", {{"a"}});
+    const std::string array = "[1]";
+    const api::Payload list = payload(kJson, array, {{"a"}});
     api::BodyRows numbers(list, {});
     ASSERT_TRUE(numbers.next());
     EXPECT_FALSE(numbers.is_object());
