@@ -16,7 +16,7 @@ struct HandleOptions {
     Surroundings surroundings = Surroundings::OwnTransaction;
     std::string authenticator;  // whose memberships count in a subtransaction; otherwise the session's user is it
     std::function<void()> check_catalogs;  // called in the transaction before the first name is looked up; may throw
-    // A setting of the role, or of the function that is called, cannot be set in this session. May throw
+    // A setting of the role, or of the function that is called, is refused by the database session. May throw
     // NeedsFreshSession; otherwise the request goes on.
     std::function<void(const std::string& name, const std::string& value)> refused_setting;
     std::function<void()> begun;        // NeedsFreshSession is not thrown any more

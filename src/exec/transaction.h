@@ -20,7 +20,7 @@ struct TransactionPlan {
     std::string search_path;                      // quoted, joined: "\"api\", \"public\""
     std::string role;
     std::string authenticator;  // whose membership counts; used by Surroundings::Subtransaction
-    // Told of a setting of the role, or of the called function, that PostgreSQL refuses in this session. May throw
+    // Told of a setting of the role, or of the called function, that PostgreSQL refuses here. May throw
     // NeedsFreshSession; otherwise the request goes without the setting of the role, and the function's is PostgreSQL's
     // to judge. Not in a subtransaction, where there is a warning instead.
     std::function<void(const std::string& name, const std::string& value)> refused_setting;
@@ -35,7 +35,7 @@ struct TransactionPlan {
     bool lock_role = true;
 };
 
-// What earlier requests have left in this session, and what nothing can take back, is in the way of this one. Nothing
+// What earlier requests have left in the session, and what nothing can take back, is in the way of this one. Nothing
 // of it has been answered or done.
 struct NeedsFreshSession : std::exception {
     const char* what() const noexcept override { return "the request needs a fresh session"; }
